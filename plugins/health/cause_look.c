@@ -1,5 +1,7 @@
 #include "cause_look.h"
 
+#include <sql/health/extension_home.h>
+
 #include <ctype.h>
 #include <string.h>
 
@@ -189,6 +191,28 @@ static int read_changes(cause_look *look, lb_error *err)
     return 0;
 }
 
+static int read_statements(cause_look *look, lb_error *err)
+{
+    const health_extension_home_args extension = {.name = "pg_stat_statements"};
+    health_extension_home_row home;
+    lb_rows *rows = NULL;
+    int r = health_extension_home(look->ctx, &extension, &rows, err);
+    if (r < 0 || !health_extension_home_next(look->ctx, rows, &home))
+        return r; /* where it is missing, the reading says so */
+    const diagnose_statements_args wanted = {.schema = home.schema, .most = CAUSE_MOST_STATEMENTS};
+    r = diagnose_statements(look->ctx, &wanted, &rows, err);
+    if (r < 0)
+        return r;
+    diagnose_statements_row *all = lb_alloc(look->ctx, ((size_t)lb_row_count(look->ctx, rows) + 1) * sizeof *all);
+    if (!all)
+        return lb_out_of_memory(err);
+    while (diagnose_statements_next(look->ctx, rows, &all[look->statement_count]))
+        look->statement_count++;
+    look->statements = all;
+    look->statements_schema = home.schema;
+    return 0;
+}
+
 static int read_sessions(cause_look *look, lb_error *err)
 {
     int r = health_read_sessions(look->ctx, &look->sessions, err);
@@ -209,7 +233,8 @@ static int read_sessions(cause_look *look, lb_error *err)
 #define OF_AGES     KIND(CAUSE_WRAPAROUND_AGE)
 #define OF_COUNTERS                                                                                                    \
     (KIND(CAUSE_CACHE_COLLAPSE) | KIND(CAUSE_DEADLOCKS) | KIND(CAUSE_TEMP_SPILL) | KIND(CAUSE_CHECKPOINT_PRESSURE))
-#define OF_STATEMENTS KIND(CAUSE_PLAN_CHANGED)
+#define OF_PLANS   KIND(CAUSE_PLAN_CHANGED)
+#define OF_RELEASE KIND(CAUSE_NEW_STATEMENTS)
 
 /* Kinds of causes: what it shows at the first reading, and only from the second on, and what others show by it. */
 static const struct {
@@ -228,8 +253,10 @@ static const struct {
     {"indexes", cause_look_at_indexes, 0, OF_INDEXES, 0},
     {"counters: cache, deadlocks, spills, checkpoints, ages", cause_look_at_counters, OF_AGES, OF_COUNTERS, 0},
     {"sessions: what they wait for", cause_look_at_waits, OF_WAITS, 0, 0},
-    /* it counts itself: not everywhere is there a count of them */
-    {"statements: their plans", cause_look_at_plans, 0, 0, OF_STATEMENTS},
+    {"statements", read_statements, 0, 0, OF_PLANS | OF_RELEASE},
+    /* they count themselves: not everywhere is there a count of statements */
+    {"statements: their plans", cause_look_at_plans, 0, 0, OF_PLANS},
+    {"statements: new ones", cause_look_at_release, 0, 0, OF_RELEASE},
 };
 
 static int64_t count_of(unsigned kinds)

@@ -8,13 +8,14 @@
 
 #include <sql/diagnose/changes.h>
 #include <sql/diagnose/settings.h>
+#include <sql/diagnose/statements.h>
 #include <sql/diagnose/tables.h>
 
 /* From which on something is a symptom. */
 #define CAUSE_LIMIT_MEMBERS                                                                                            \
     HEALTH_GUARD_MEMBERS;                                                                                              \
     double min_wait_s, min_idle_s, min_transaction_s, min_slot_mb, min_slot_idle_s, min_safe_wal_mb, min_temp_mb,      \
-        look_back_min;                                                                                                 \
+        look_back_min, min_known_h, min_new_load;                                                                      \
     int64_t min_checkpoints, min_txid_age, min_changed_rows, min_active, wait_looks
 
 #define CAUSE_LIMIT_PARAMS(args)                                                                                       \
@@ -28,7 +29,12 @@
         LB_PARAM(args, min_safe_wal_mb, LB_F64, "1024",                                                                \
                  "WAL for which a slot should have room; half of max_slot_wal_keep_size, if less", .min = "0"),        \
         LB_PARAM(args, min_temp_mb, LB_F64, "256", "spilled to disk since the reading before", .min = "0"),            \
-        LB_PARAM(args, look_back_min, LB_F64, "60", "how old a change of ours may be to matter", .min = "0"),          \
+        LB_PARAM(args, look_back_min, LB_F64, "60", "how old a change of ours, or a new statement, may be to matter",  \
+                 .min = "0"),                                                                                          \
+        LB_PARAM(args, min_known_h, LB_F64, "24", "hours back to which it is to be known what statements there were",  \
+                 .min = "0"),                                                                                          \
+        LB_PARAM(args, min_new_load, LB_F64, "0.1",                                                                    \
+                 "calls of new statements under way at a time, on average, that count", .min = "0"),                   \
         LB_PARAM(args, min_checkpoints, LB_I64, "3", "forced checkpoints since the reading before that count",         \
                  .min = "1"),                                                                                          \
         LB_PARAM(args, min_txid_age, LB_I64, "500000000", "age of transaction ids that counts", .min = "1"),           \
@@ -49,9 +55,12 @@ typedef struct cause_limits {
         .min_wait_s = (a)->min_wait_s, .min_idle_s = (a)->min_idle_s, .min_transaction_s = (a)->min_transaction_s,     \
         .min_slot_mb = (a)->min_slot_mb, .min_slot_idle_s = (a)->min_slot_idle_s,                                      \
         .min_safe_wal_mb = (a)->min_safe_wal_mb, .min_temp_mb = (a)->min_temp_mb, .look_back_min = (a)->look_back_min, \
-        .min_checkpoints = (a)->min_checkpoints, .min_txid_age = (a)->min_txid_age,                                    \
-        .min_changed_rows = (a)->min_changed_rows, .min_active = (a)->min_active, .wait_looks = (a)->wait_looks        \
+        .min_known_h = (a)->min_known_h, .min_new_load = (a)->min_new_load, .min_checkpoints = (a)->min_checkpoints,   \
+        .min_txid_age = (a)->min_txid_age, .min_changed_rows = (a)->min_changed_rows, .min_active = (a)->min_active,   \
+        .wait_looks = (a)->wait_looks                                                                                  \
     }
+
+#define CAUSE_MOST_STATEMENTS 5000 /* as many as a server counts that nobody has told otherwise */
 
 /* How often somebody at work was seen to wait so, in all looks together. */
 typedef struct cause_wait {
@@ -70,6 +79,9 @@ typedef struct cause_look {
     size_t table_count;
     const diagnose_changes_row *changes; /* of ours, the newest first */
     size_t change_count;
+    const diagnose_statements_row *statements; /* of this database, those that took most time first */
+    size_t statement_count;
+    const char *statements_schema;    /* where pg_stat_statements is; NULL: it is not in this database */
     struct json_object *before, *now; /* what was remembered besides the counters, or NULL; what will be */
     int64_t waiting;                  /* sessions that wait for a lock */
     const char *keeper;               /* whoever keeps old rows, in words; or NULL */
@@ -94,6 +106,8 @@ struct json_object *cause_note(cause_look *look, const char *name);
 struct json_object *cause_noted(const cause_look *look, const char *name);
 /* The newest change of ours that names the object; NULL: none does. */
 const diagnose_changes_row *cause_change_of(const cause_look *look, const char *name);
+/* Whether a statement's text has the name as a word. */
+bool cause_text_names(const char *text, const char *name);
 bool cause_rose(const cause_look *look, const char *counter, double *ret_rise);
 /* The name as SQL has it: "public"."orders" is public.orders where that needs no quotes. */
 const char *cause_quoted(lb_ctx *ctx, const char *schema, const char *name);
@@ -112,7 +126,9 @@ LB_MUST_CHECK int cause_look_at_indexes(cause_look *look, lb_error *err);
 LB_MUST_CHECK int cause_look_at_counters(cause_look *look, lb_error *err);
 LB_MUST_CHECK int cause_look_at_replication(cause_look *look, lb_error *err);
 LB_MUST_CHECK int cause_look_at_waits(cause_look *look, lb_error *err);
-LB_MUST_CHECK int cause_look_at_plans(cause_look *look, lb_error *err); /* the last: it asks what else was found */
+LB_MUST_CHECK int cause_look_at_plans(cause_look *look,
+                                      lb_error *err); /* the last ones: they ask what else was found */
+LB_MUST_CHECK int cause_look_at_release(cause_look *look, lb_error *err);
 
 /* Says where those at work wait, with what of the first `found` cases stands behind it. */
 LB_MUST_CHECK int cause_tell_waits(const cause_look *look, size_t found, lb_error *err);

@@ -127,7 +127,7 @@ static bool is_word(char c)
     return isalnum((unsigned char)c) || c == '_' || c == '$';
 }
 
-static bool names_it(const char *text, const char *name)
+bool cause_text_names(const char *text, const char *name)
 {
     size_t length = strlen(name);
     for (const char *p = text; length && *p; p++)
@@ -166,7 +166,7 @@ static void ask_tables(const cause_look *look, cause_statement *s)
     int best = -1;
     for (size_t i = 0; s->text && i < look->table_count; i++) {
         const diagnose_tables_row *t = &look->tables[i];
-        if (!names_it(s->text, t->name))
+        if (!cause_text_names(s->text, t->name))
             continue;
         const diagnose_changes_row *change = cause_change_of(look, t->name);
         bool is_changed = change && change->changed_at >= s->base_at - BEFORE;
@@ -194,7 +194,7 @@ static int ask_columns(const cause_look *look, cause_statement *s, lb_error *err
         return 0;
     int r = diagnose_columns_unknown(look->ctx, &(diagnose_columns_unknown_args){.names = {&name, 1}}, &rows, err);
     while (r >= 0 && !s->is_known_change && diagnose_columns_unknown_next(look->ctx, rows, &row)) {
-        if (!names_it(s->text, row.column_name) || !is_fresh(s->table, s))
+        if (!cause_text_names(s->text, row.column_name) || !is_fresh(s->table, s))
             continue;
         s->changed = lb_printf(look->ctx, "%s was analyzed anew, and no statistics are kept of its column %s", name,
                                row.column_name);
@@ -205,7 +205,7 @@ static int ask_columns(const cause_look *look, cause_statement *s, lb_error *err
     return r;
 }
 
-static int ask_texts(cause_look *look, const char *schema, cause_statement *statements, size_t count, lb_error *err)
+static int ask_texts(cause_look *look, cause_statement *statements, size_t count, lb_error *err)
 {
     const char **keys = lb_alloc(look->ctx, count * sizeof *keys);
     diagnose_statement_texts_row row;
@@ -214,7 +214,7 @@ static int ask_texts(cause_look *look, const char *schema, cause_statement *stat
         return lb_out_of_memory(err);
     for (size_t i = 0; i < count; i++)
         keys[i] = statements[i].row->key;
-    const diagnose_statement_texts_args wanted = {.schema = schema, .keys = {keys, count}};
+    const diagnose_statement_texts_args wanted = {.schema = look->statements_schema, .keys = {keys, count}};
     int r = diagnose_statement_texts(look->ctx, &wanted, &rows, err);
     while (r >= 0 && diagnose_statement_texts_next(look->ctx, rows, &row))
         for (size_t i = 0; i < count; i++)
@@ -304,14 +304,14 @@ static int ask_plans(cause_look *look, cause_statement *statements, size_t count
     return r < 0 ? r : 0;
 }
 
-int cause_plan_facts(cause_look *look, const char *schema, cause_statement *statements, size_t count, lb_error *err)
+int cause_plan_facts(cause_look *look, cause_statement *statements, size_t count, lb_error *err)
 {
     int64_t *ids = lb_alloc(look->ctx, count * sizeof *ids);
     if (!ids)
         return lb_out_of_memory(err);
     for (size_t i = 0; i < count; i++)
         ids[i] = statements[i].row->queryid;
-    int r = ask_texts(look, schema, statements, count, err);
+    int r = ask_texts(look, statements, count, err);
     for (size_t i = 0; r >= 0 && i < count; i++) {
         ask_settings(look, &statements[i]);
         ask_tables(look, &statements[i]);

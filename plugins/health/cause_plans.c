@@ -5,8 +5,6 @@
  * calls cost again what they did; then it is what they cost. */
 #include "cause_plans.h"
 
-#include <sql/health/extension_home.h>
-
 #include <string.h>
 
 #define A_DAY (INT64_C(86400) * 1000000)
@@ -125,25 +123,20 @@ static void suspect(survey *v, const cause_statement *s)
     v->suspects[at] = *s;
 }
 
-static int survey_all(survey *v, const char *schema, lb_error *err)
+static int survey_all(survey *v, lb_error *err)
 {
     cause_look *look = v->look;
-    const diagnose_statements_args wanted = {.schema = schema, .most = MOST_STATEMENTS};
     struct json_object *noted = cause_noted(look, "statements"), *note = cause_note(look, "statements");
-    lb_rows *rows = NULL;
-    int r = diagnose_statements(look->ctx, &wanted, &rows, err);
-    if (r < 0)
-        return r;
-    diagnose_statements_row *all = lb_alloc(look->ctx, ((size_t)lb_row_count(look->ctx, rows) + 1) * sizeof *all);
     v->suspects = lb_alloc(look->ctx, MOST_TOLD * sizeof *v->suspects);
-    if (!all || !v->suspects)
+    if (!v->suspects)
         return lb_out_of_memory(err);
-    for (; diagnose_statements_next(look->ctx, rows, all); all++) {
-        cause_statement s = {.row = all};
-        const cause_load counters = {(double)all->calls, all->total_ms, all->row_count, all->blocks};
+    for (size_t i = 0; i < look->statement_count && i < MOST_STATEMENTS; i++) {
+        const diagnose_statements_row *row = &look->statements[i];
+        cause_statement s = {.row = row};
+        const cause_load counters = {(double)row->calls, row->total_ms, row->row_count, row->blocks};
         if (judge(look, noted, &counters, &s))
             suspect(v, &s);
-        remember(note, all->key, &counters, &s);
+        remember(note, row->key, &counters, &s);
     }
     return 0;
 }
@@ -208,12 +201,12 @@ static bool reads_dead_rows(const cause_statement *s)
     return s->table && !s->is_known_change && s->table->dead > s->table->live;
 }
 
-static int examine(cause_look *look, const char *schema, lb_error *err)
+static int examine(cause_look *look, lb_error *err)
 {
     survey v = {.look = look};
-    int r = survey_all(&v, schema, err);
+    int r = survey_all(&v, err);
     if (r >= 0 && v.count)
-        r = cause_plan_facts(look, schema, v.suspects, v.count, err);
+        r = cause_plan_facts(look, v.suspects, v.count, err);
     for (size_t i = 0; r >= 0 && i < v.count; i++)
         if (v.suspects[i].is_listed && !was_so_before(&v.suspects[i]) && !reads_dead_rows(&v.suspects[i]))
             r = add_changed(look, &v.suspects[i], err);
@@ -223,13 +216,6 @@ static int examine(cause_look *look, const char *schema, lb_error *err)
 
 int cause_look_at_plans(cause_look *look, lb_error *err)
 {
-    const health_extension_home_args extension = {.name = "pg_stat_statements"};
-    health_extension_home_row home;
-    lb_rows *rows = NULL;
     int r = cause_note_planner(look, err);
-    if (r >= 0)
-        r = health_extension_home(look->ctx, &extension, &rows, err);
-    if (r < 0 || !health_extension_home_next(look->ctx, rows, &home))
-        return r; /* where it is missing, the reading says so */
-    return examine(look, home.schema, err);
+    return r < 0 || !look->statements_schema ? r : examine(look, err);
 }

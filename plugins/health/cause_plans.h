@@ -4,8 +4,6 @@
 
 #include "cause_look.h"
 
-#include <sql/diagnose/statements.h>
-
 typedef struct cause_statement {
     const diagnose_statements_row *row;
     cause_load base, since; /* what calls cost before, and since they cost more */
@@ -23,9 +21,8 @@ typedef struct cause_statement {
     const char *plan;                 /* what that plan reads, in words */
 } cause_statement;
 
-/* Finds out the rest of each. schema: where pg_stat_statements is. */
-LB_MUST_CHECK int cause_plan_facts(cause_look *look, const char *schema, cause_statement *statements, size_t count,
-                                   lb_error *err);
+/* Finds out the rest of each. */
+LB_MUST_CHECK int cause_plan_facts(cause_look *look, cause_statement *statements, size_t count, lb_error *err);
 /* What has been set for the planner since the reading before, whatever is suspected. */
 LB_MUST_CHECK int cause_note_planner(cause_look *look, lb_error *err);
 

@@ -175,10 +175,21 @@ const cause_rule cause_rules[CAUSES] = {
          "the share falls, and no less is done, when fewer sessions are at work at a time",
          "a burst that is over in seconds, or a slow disk on which a holder of the lock waits",
          "let fewer sessions work at a time: a smaller pool, or a pooler in between"},
+    [CAUSE_NEW_STATEMENTS] = {"new_statements",
+                              "a release has brought statements",
+                              "slow_query_time cache_hit_ratio",
+                              {{"they_take_much", 0.35},
+                               {"none_was_there_before", 0.3},
+                               {"something_stands_near", 0.2},
+                               {"they_are_several", 0.15}},
+                              "the time that statements take falls to what it was when the release is taken back",
+                              "a job that runs seldom, somebody who tries the load out, or statements that are written "
+                              "anew for the same work",
+                              "take the release back, or mend the statements named: an index, fewer rows, fewer calls"},
 };
 
 /* Who explains whom. */
-typedef enum tie { SAME_SESSION, SAME_TABLE, SAME_OBJECT, KEEPS_ROWS, HOLDS_UP_MANY } tie;
+typedef enum tie { SAME_SESSION, SAME_TABLE, SAME_OBJECT, KEEPS_ROWS, HOLDS_UP_MANY, SPILLS } tie;
 
 static const struct {
     cause_id cause, effect;
@@ -201,6 +212,8 @@ static const struct {
     {CAUSE_STALE_STATISTICS, CAUSE_PLAN_CHANGED, SAME_TABLE},
     {CAUSE_DEAD_TUPLES, CAUSE_PLAN_CHANGED, SAME_TABLE}, /* more blocks, and the plan may be the old one */
     {CAUSE_PLAN_CHANGED, CAUSE_CACHE_COLLAPSE, SAME_TABLE},
+    {CAUSE_NEW_STATEMENTS, CAUSE_CACHE_COLLAPSE, SAME_TABLE},
+    {CAUSE_NEW_STATEMENTS, CAUSE_TEMP_SPILL, SPILLS},
 };
 
 cause_id cause_named(const char *kind)
@@ -214,7 +227,7 @@ cause_id cause_named(const char *kind)
 bool cause_needs_interval(cause_id id)
 {
     return id == CAUSE_DROPPED_INDEX || id == CAUSE_CACHE_COLLAPSE || id == CAUSE_DEADLOCKS || id == CAUSE_TEMP_SPILL ||
-           id == CAUSE_CHECKPOINT_PRESSURE || id == CAUSE_PLAN_CHANGED;
+           id == CAUSE_CHECKPOINT_PRESSURE || id == CAUSE_PLAN_CHANGED || id == CAUSE_NEW_STATEMENTS;
 }
 
 bool cause_has_word(const char *list, const char *word)
@@ -263,6 +276,12 @@ bool cause_plan_jumped(const cause_load *before, const cause_load *now)
            rows_are <= most_rows * rows_were + 1;
 }
 
+bool cause_is_release(const cause_arrival *arrival, double min_load)
+{
+    return arrival->count >= CAUSE_ARRIVALS && arrival->together >= 0.5 && arrival->share >= CAUSE_NEW_SHARE &&
+           arrival->load >= min_load;
+}
+
 double cause_score(const cause_case *c)
 {
     double sum = 0;
@@ -292,6 +311,8 @@ static bool is_tied(const cause_case *cause, const cause_case *effect, tie how)
         return cause->keeps_rows;
     case HOLDS_UP_MANY:
         return cause->holds_up_many;
+    case SPILLS:
+        return cause->spills;
     }
     return false;
 }

@@ -24,6 +24,7 @@ typedef enum cause_id {
     CAUSE_TEMP_SPILL,
     CAUSE_PLAN_CHANGED,
     CAUSE_LIGHT_LOCKS,
+    CAUSE_NEW_STATEMENTS,
     CAUSES
 } cause_id;
 
@@ -60,6 +61,7 @@ typedef struct cause_case {
     int64_t pid;                     /* of a session; else 0 */
     bool keeps_rows;                 /* it keeps VACUUM from removing rows */
     bool holds_up_many;              /* it holds up so many sessions that they may be what fills the server */
+    bool spills;                     /* most of what was written to temporary files is its doing */
 
     double score;      /* cause_rank: the sum of its symptoms, */
     double weight;     /* the same, but for a standing setting below that of whoever others wait for now, */
@@ -97,6 +99,19 @@ typedef struct cause_load {
 bool cause_plan_jumped(const cause_load *before, const cause_load *now);
 /* How many times the one is of the other, each by the call. */
 double cause_times(double now, double now_calls, double before, double before_calls);
+
+/* Statements of one role that came at one time. */
+typedef struct cause_arrival {
+    size_t count;    /* of those that were called several times, each */
+    double together; /* such a part came at one time of all that came lately: the rest are the role's daily new ones */
+    double share;    /* of the time that statements of the database took since the reading before */
+    double load;     /* calls of them that were under way at a time, on average */
+} cause_arrival;
+
+#define CAUSE_ARRIVAL_CALLS 5 /* of each: fewer may be somebody's who looks for something */
+#define CAUSE_ARRIVALS      3 /* fewer are a report, or a question that somebody asks again and again */
+#define CAUSE_NEW_SHARE     0.2
+bool cause_is_release(const cause_arrival *arrival, double min_load);
 
 /* Scores all, leaves out what is too little, ties effects to their causes, and puts the rest in order: what explains
  * `metric` (or NULL) first, then causes before effects, then the greater sum; but whoever others wait for now

@@ -13,8 +13,8 @@
 static const struct {
     const char *name, *causes;
 } classes[] = {
-    {"CPU", "plan_changed stale_statistics dropped_index dead_tuples"},
-    {"IO", "cache_collapse temp_spill plan_changed dropped_index dead_tuples checkpoint_pressure"},
+    {"CPU", "new_statements plan_changed stale_statistics dropped_index dead_tuples"},
+    {"IO", "cache_collapse temp_spill new_statements plan_changed dropped_index dead_tuples checkpoint_pressure"},
     {"Lock", "lock_chain idle_in_transaction deadlocks"},
     {"LWLock", "light_locks connection_storm"},
     {"IPC", "replication_lag"},

@@ -197,6 +197,45 @@ static void what_is_closer_to_it_explains_a_plan(void)
     CU_ASSERT_EQUAL(cases[2].because_of, 0);
 }
 
+static bool is_release(size_t count, double together, double share, double load)
+{
+    const cause_arrival arrival = {.count = count, .together = together, .share = share, .load = load};
+    return cause_is_release(&arrival, 0.1);
+}
+
+static void a_release_is_several_statements_at_once_that_take_much(void)
+{
+    CU_ASSERT(is_release(3, 0.5, 0.2, 0.1));
+    CU_ASSERT(is_release(40, 1, 1, 8));
+    CU_ASSERT_FALSE(is_release(2, 1, 1, 8));     /* a report and its second page */
+    CU_ASSERT_FALSE(is_release(9, 0.4, 1, 8));   /* its daily new ones */
+    CU_ASSERT_FALSE(is_release(9, 1, 0.1, 8));   /* others take more */
+    CU_ASSERT_FALSE(is_release(9, 1, 1, 0.05));  /* a share of next to nothing */
+    CU_ASSERT_FALSE(is_release(9, 1, NAN, NAN)); /* nobody knows */
+    CU_ASSERT(cause_needs_interval(CAUSE_NEW_STATEMENTS));
+    cause_case least = a_case(CAUSE_NEW_STATEMENTS, "role shop", 0.6, 0.6);
+    least.strength[3] = 0.6;
+    CU_ASSERT_EQUAL(cause_rank(&least, 1, NULL), 0); /* it takes more than one at its least of all */
+}
+
+static void a_release_explains_what_it_spills_and_reads(void)
+{
+    cause_case cases[] = {a_case(CAUSE_TEMP_SPILL, "server", 1, 1), a_case(CAUSE_CACHE_COLLAPSE, "server", 1, 1),
+                          a_case(CAUSE_NEW_STATEMENTS, "role shop", 1, 1)};
+    cases[1].about = "public.orders";
+    CU_ASSERT_EQUAL(cause_rank(cases, 3, NULL), 3);
+    for (int i = 0; i < 3; i++)
+        CU_ASSERT_EQUAL(cases[i].because_of, CAUSE_NONE);
+    for (int i = 0; i < 3; i++) {
+        cases[i].spills = cases[i].id == CAUSE_NEW_STATEMENTS;
+        cases[i].about = cases[i].id == CAUSE_TEMP_SPILL ? NULL : "public.orders";
+    }
+    CU_ASSERT_EQUAL(cause_rank(cases, 3, NULL), 3);
+    CU_ASSERT_EQUAL(cases[0].id, CAUSE_NEW_STATEMENTS);
+    CU_ASSERT_EQUAL(cases[1].because_of, 0);
+    CU_ASSERT_EQUAL(cases[2].because_of, 0);
+}
+
 static void a_slot_is_told_once(void)
 {
     cause_case cases[] = {a_case(CAUSE_LOST_SLOT, "forgotten", 1, 0), a_case(CAUSE_LOST_SLOT, "slow", 1, 0),
@@ -209,10 +248,11 @@ static void a_slot_is_told_once(void)
     CU_ASSERT_EQUAL(cases[2].because_of, 0);
 }
 
-SUITE(cause_rules, TEST(each_rule_is_whole), TEST(a_ramp_begins_at_its_lower_bound), TEST(metrics_are_whole_words),
-      TEST(symptoms_add_up), TEST(too_little_is_left_out), TEST(what_explains_comes_first),
-      TEST(what_is_off_everywhere_explains_every_table), TEST(a_session_is_told_once),
-      TEST(only_who_keeps_rows_explains_dead_ones), TEST(what_was_asked_about_comes_first),
-      TEST(who_is_waited_for_comes_before_a_setting_that_stands), TEST(a_cause_fits_what_its_effects_fit),
-      TEST(another_plan_reads_more_for_as_many_rows), TEST(what_is_closer_to_it_explains_a_plan),
-      TEST(a_slot_is_told_once))
+SUITE(cause_rules, TEST(a_release_is_several_statements_at_once_that_take_much),
+      TEST(a_release_explains_what_it_spills_and_reads), TEST(each_rule_is_whole),
+      TEST(a_ramp_begins_at_its_lower_bound), TEST(metrics_are_whole_words), TEST(symptoms_add_up),
+      TEST(too_little_is_left_out), TEST(what_explains_comes_first), TEST(what_is_off_everywhere_explains_every_table),
+      TEST(a_session_is_told_once), TEST(only_who_keeps_rows_explains_dead_ones),
+      TEST(what_was_asked_about_comes_first), TEST(who_is_waited_for_comes_before_a_setting_that_stands),
+      TEST(a_cause_fits_what_its_effects_fit), TEST(another_plan_reads_more_for_as_many_rows),
+      TEST(what_is_closer_to_it_explains_a_plan), TEST(a_slot_is_told_once))
