@@ -10,6 +10,6 @@ holds '.result.findings[0].evidence | .cascades and .deleted_in_referenced == 40
 holds '.result.examined.foreign_keys == 1'
 
 runs detect_missing_fk_indexes --min_rows 1000000 --min_bytes 1000000000
-holds '.result.findings == [] and .result.skipped[0].object == "1 foreign keys"'
+holds '.result.findings == [] and .result.skipped[0].object == "1 foreign key"'
 runs_with 2 detect_missing_fk_indexes --min_rows -1
 finish

@@ -3,7 +3,7 @@
 from place import Given, each_version, equal, holds, skip, suite
 
 from query_tables import forget_statements
-from upkeep import Private
+from upkeep import Private, wait_for_others
 from ward import Ward
 
 TOOL, EXPLAIN = "analyze_slow_queries_with_ai", "explain_query_in_natural_language"
@@ -111,6 +111,7 @@ def executions_show_what_was_for_nothing(version):
         seen = "SELECT count(*) FROM young WHERE id <= {}"
         equal(told(seen.format(12000), "heap_fetches"), [12000], "the table is read for each row")
         equal(told(seen.format(9000), "heap_fetches"), [], "for a few rows")
+        wait_for_others(place, int(place.sql("SELECT pg_current_xact_id()")))  # else its rows are not yet visible to all
         place.sql("VACUUM young")
         equal(told(seen.format(12000), "heap_fetches"), [], "after a vacuum")
         place.sql(f"ALTER DATABASE {place.database} SET min_parallel_table_scan_size = 0;"
