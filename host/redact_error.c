@@ -1,6 +1,8 @@
 /* What the server's errors repeat of rows and of what somebody wrote: these are values, whatever they look like. */
 #include "redact.h"
 
+#include <ctype.h>
+
 #define SIGHT 200 /* of a message, before what it quotes */
 
 static size_t least(size_t a, size_t b)
@@ -66,7 +68,23 @@ static size_t after_brackets(const char *text, const char *at)
     return last ? (size_t)(last - at) + 1 : strlen(at);
 }
 
+/* JSON data, line 1: {"a": x...  to the end of its line: what of the document was read when it went wrong. */
+static size_t after_document(const char *text, const char *at)
+{
+    static const char head[] = "JSON data, line ";
+    size_t before = (size_t)(at - text);
+    if (!ends_with(text, before, ": "))
+        return 0;
+    const char *number = at - 2;
+    while (number > text && isdigit((unsigned char)number[-1]))
+        number--;
+    return number < at - 2 && ends_with(text, (size_t)(number - text), head) ? strcspn(at, "\r\n") : 0;
+}
+
 size_t redact_error_value(const char *text, const char *at)
 {
+    size_t document = after_document(text, at);
+    if (document)
+        return document;
     return *at == '"' ? after_quotes(text, at) : *at == '(' ? after_brackets(text, at) : 0;
 }

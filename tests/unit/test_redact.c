@@ -127,6 +127,8 @@ static void errors_lose_the_values_they_repeat(void)
         {"Key (d)=([1,2)) conflicts with existing key (d)=([2,3)).", "Key (d)=(?)."},
         {"Failing row contains (1, secretword\n, null).", "Failing row contains (?)."},
         {"Failing row contains (1, secretword...", "Failing row contains (?)"},
+        {"JSON data, line 12: {\"a\": secretword, 5\nSTATEMENT", "JSON data, line 12: (?) STATEMENT"},
+        {"JSON data, line 1: \"secretword x", "JSON data, line 1: \"?\""},
         {"value too long for type character varying(5)", "value too long for type character varying(5)"},
         {"duplicate key value violates unique constraint \"orders_pkey\"",
          "duplicate key value violates unique constraint orders_pkey"},
