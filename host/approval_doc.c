@@ -22,6 +22,8 @@ static void hash_sql(sha256 *s, const approval_change *c)
         approval_hash_text(s, c->sql.params[i]);
     }
     approval_hash_values(s, c->sql.args);
+    if (c->sql.rests)
+        approval_hash_text(s, "rests");
 }
 
 static void hash_change(sha256 *s, const approval_change *c)
@@ -96,6 +98,8 @@ static void put_sql(buf *into, const approval_change *c)
     buf_putc(into, ']');
     json_key(into, "args");
     approval_put_values(into, c->sql.args);
+    if (c->sql.rests)
+        json_member_bool(into, "rests", true);
 }
 
 static void put_lake(buf *into, const approval_change *c)

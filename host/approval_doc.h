@@ -4,7 +4,8 @@
  * {"tool","agent","run_id","target":{"project","branch","class"},"title","reason","undo","evidence":{},"atomic",
  *  "bounded","decision_why","risk","effect","requested_by":{"kind","actor"},
  *  "changes":[{"kind","effect","statement", and by its kind
- *      sql:  "name","text","params":[{"type","text"}],"args":[{"name","type","text"|"items"|"members"}]
+ *      sql:  "name","text","params":[{"type","text"}],"args":[{"name","type","text"|"items"|"members"}], and "rests"
+ *            where it is a rest between others
  *      api:  "method","path","query","body", and "service" where it is a web service's
  *      file: "path","content"
  *      exec: "argv":[]
@@ -39,6 +40,7 @@ typedef struct approval_change {
         const char *const *param_types; /* "int8" */
         uint32_t param_count;
         const lb_value *args; /* as they were given, without composed pieces */
+        bool rests;           /* it says how long to rest */
     } sql;
     const char *service; /* the web service that the request goes to; NULL: the control plane */
     lb_request request;

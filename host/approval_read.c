@@ -130,6 +130,7 @@ static void get_change(reader *r, struct json_object *item, approval_change *c)
         c->sql.name = get_required(r, item, "name");
         c->sql.text = get_required(r, item, "text");
         get_params(r, item, c);
+        c->sql.rests = json_get_bool(item, "rests");
     } else if (strcmp(kind, "api") == 0) {
         c->kind = CHANGE_API;
         c->service = get_text(r, item, "service");

@@ -27,7 +27,9 @@ static int restore_sql(run_state *run, const approval_change *stored, change *c,
     lb_sql *sql = arena_alloc(run->memory, sizeof *sql);
     if (!statement || !sql)
         return lb_out_of_memory(err);
-    *statement = (lb_statement){.size = sizeof *statement, .kind = LB_STATEMENT_CHANGE, .name = stored->sql.name};
+    *statement = (lb_statement){.size = sizeof *statement,
+                                .kind = stored->sql.rests ? LB_STATEMENT_REST : LB_STATEMENT_CHANGE,
+                                .name = stored->sql.name};
     *sql = (lb_sql){.statement = statement,
                     .text = stored->sql.text,
                     .params = stored->sql.params,
@@ -37,6 +39,8 @@ static int restore_sql(run_state *run, const approval_change *stored, change *c,
     c->sql = sql;
     c->args = stored->sql.args;
     int r = effect_of_sql(sql->text, &c->verdict, err);
+    if (r >= 0 && stored->sql.rests)
+        r = door_add_rest(c, err);
     return r < 0 ? lb_wrap(err, statement->name) : 0;
 }
 

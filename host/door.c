@@ -117,7 +117,7 @@ int door_join(change *c, lb_error *err)
 int door_change_sql(lb_group *group, const lb_statement *statement, const lb_value *args, lb_error *err)
 {
     run_state *run = group->run;
-    if (statement->kind != LB_STATEMENT_CHANGE)
+    if (statement->kind != LB_STATEMENT_CHANGE && statement->kind != LB_STATEMENT_REST)
         return lb_fail(err, LB_ERR_INVALID, "reads go through lb_query", "%s is not a change", statement->name);
     change *c = door_new_change(group, CHANGE_SQL, err);
     if (!c)
@@ -132,6 +132,8 @@ int door_change_sql(lb_group *group, const lb_statement *statement, const lb_val
     r = effect_of_sql(c->sql->text, &c->verdict, err);
     if (r < 0)
         return lb_wrap(err, statement->name);
+    if (statement->kind == LB_STATEMENT_REST && door_add_rest(c, err) < 0)
+        return err->code;
     if (group->atomic && !c->verdict.in_transaction)
         return lb_fail(err, LB_ERR_INVALID, "leave .atomic out", "%s cannot run inside a transaction", statement->name);
     return door_join(c, err);

@@ -26,7 +26,8 @@ typedef struct change {
     int64_t rows, duration_us;
     int64_t began, log_bytes, noticed; /* where the group is measured; 0: not begun. -1: not known */
     lb_error error;
-    bool stands; /* an earlier try of the group did it, outside of the transaction: it is not done again */
+    struct door_rest *rest; /* NULL: it is none */
+    bool stands;            /* an earlier try of the group did it, outside of the transaction: it is not done again */
     char audit_id[ID_TEXT];
 } change;
 
@@ -101,6 +102,13 @@ void door_measure_after(change *c, bool failed);
 /* door_yield.c: somebody looks on while a group is executed that yields to others. */
 void door_yield_begin(lb_group *group);
 LB_MUST_CHECK int door_yield_end(lb_group *group, int r, lb_error *err); /* r: how its execution ended */
+
+/* door_rest.c: what others are given between changes. A rest's answer is heard, and then it is waited for. */
+LB_MUST_CHECK int door_add_rest(change *c, lb_error *err);
+LB_MUST_CHECK int door_hear_rest(void *change_that_rests, uint32_t count, const char *const *cells, lb_error *err);
+int64_t door_rest_us(const change *c);
+LB_MUST_CHECK int door_rest_now(const change *c, lb_error *err);
+LB_MUST_CHECK int door_sleep(const run_state *run, int64_t us, lb_error *err); /* fails where the run is to stop */
 
 /* door_command.c: one change of a kind that is not SQL. */
 LB_MUST_CHECK int door_run_file(change *c, lb_error *err);

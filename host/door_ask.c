@@ -14,6 +14,7 @@ static approval_change change_to_store(const change *c)
         stored.sql.param_types = c->sql->param_types;
         stored.sql.param_count = c->sql->param_count;
         stored.sql.args = c->args;
+        stored.sql.rests = c->rest != NULL;
     }
     if (c->kind == CHANGE_LAKE) { /* door.c has let through those that can wait */
         stored.sql.name = c->lake->rows->name;

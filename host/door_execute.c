@@ -29,7 +29,7 @@ static int run_sql(change *c, lb_error *err)
     const lb_sink sink = {.size = sizeof sink,
                           .state = c,
                           .columns = keep_columns,
-                          .row = keep_reply,
+                          .row = c->rest ? door_hear_rest : keep_reply,
                           .notice = c->group->heard || c->group->measure ? door_hear : NULL};
     const lb_command command = {
         .size = sizeof command,
@@ -46,8 +46,10 @@ static int run_sql(change *c, lb_error *err)
         return r;
     if (c->group->heard && session_tells_notices(run->session))
         door_note_ears(c->group);
-    if (!door_is_scripted(c))
-        return session_execute(run->session, &command, &sink, &c->rows, err);
+    if (!door_is_scripted(c)) {
+        r = session_execute(run->session, &command, &sink, &c->rows, err);
+        return r < 0 || !c->rest ? r : door_rest_now(c, err);
+    }
     session_spend(run->session);
     r = session_execute(run->session, &command, &sink, &c->rows, err);
     return r < 0 ? door_script_wrap(c, err) : r;
@@ -118,7 +120,8 @@ static int execute_one(change *c, lb_error *err)
         return r;
     }
     c->outcome = CHANGE_APPLIED;
-    if (c->rows > 0)
+    c->group->run->busy_us += c->rest ? 0 : c->duration_us;
+    if (c->rows > 0 && !c->rest)
         c->group->rows += c->rows;
     return 0;
 }
@@ -167,7 +170,7 @@ static bool read_own(const change *c, tree *ret_statement)
     script_place place;
     lb_error ignored;
     *ret_statement = (tree){0};
-    if (c->kind != CHANGE_SQL || door_is_scripted(c))
+    if (c->kind != CHANGE_SQL || c->rest || door_is_scripted(c))
         return true;
     if (script_parse(c->sql->text, c->group->run->memory, &text, &place, &ignored) < 0 || text.count != 1)
         return false;
@@ -312,12 +315,7 @@ static bool pause_before(const run_state *run, int tries)
     lb_error ignored;
     int64_t longest = PAUSE_FIRST << tries, left = longest < PAUSE_MOST ? longest : PAUSE_MOST;
     left = left / 2 + clock_monotonic() % (left / 2); /* several that wait for one lock should not come together */
-    while (left > 0 && run_check_stop(run, &ignored) >= 0) {
-        int64_t slice = left < PAUSE_FIRST ? left : PAUSE_FIRST;
-        (void)usleep((useconds_t)slice); /* a signal ends it early, which is what signals are for */
-        left -= slice;
-    }
-    return run_check_stop(run, &ignored) >= 0;
+    return door_sleep(run, left, &ignored) >= 0;
 }
 
 int door_execute(lb_group *group, lb_error *err)

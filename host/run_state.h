@@ -56,6 +56,7 @@ typedef struct run_state {
     outbox_batch *batch;
     bool alone_is_over;          /* the target was left alone, and is not any more */
     int64_t kept_us, kept_until; /* time that only we kept it awake, and until when that was counted */
+    int64_t busy_us;             /* that its changes took since the last rest */
     int64_t progress_at;
     uint32_t logs;
 } run_state;

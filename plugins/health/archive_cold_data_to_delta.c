@@ -34,7 +34,8 @@ static const lb_param params[] = {
              "rows that are copied, and deleted, together; fewer where they have more than 16 MB", .min = "1",
              .max = "1000000"),
     LB_PARAM(struct args, pause_ms, LB_I64, "1000",
-             "rest between two batches, and up to eight times as long, or a minute, while others are at work",
+             "rest between two batches: 0 none; while others are at work up to eight times as long, and where a batch "
+             "took long, nine times that, thirty times as long at most; never over a minute",
              .min = "0", .max = "60000"),
     LB_PARAM(struct args, partitions_ahead, LB_I64, "3",
              "partitions that tables by range of time are to have ahead, or more where these end within eight days; "

@@ -44,10 +44,23 @@ static void check_cover(sqlc *c, sql_statement *s)
                      next <= s->to ? next : next - 1);
 }
 
+/* The host knows its columns by their places. */
+static void check_rest(sqlc *c, const sql_statement *s)
+{
+    static const char *const names[] = {"at_least", "times", "at_most"};
+    bool is_good = s->column_count == LB_COUNT(names);
+    for (size_t i = 0; is_good && i < LB_COUNT(names); i++)
+        is_good = strcmp(s->columns[i].name, names[i]) == 0 && s->columns[i].info->type == LB_F64 &&
+                  !s->columns[i].list && !s->columns[i].nullable;
+    if (!is_good)
+        sqlc_problem(c, &s->file, 0, "add the lines '-- column NAME number' for the three, in this order",
+                     "a rest says at_least, times and at_most");
+}
+
 static void check_header(sqlc *c, sql_statement *s)
 {
     if (!s->kind) {
-        sqlc_problem(c, &s->file, 0, "add a line '-- kind: read' (or change, fragment, history, lake)",
+        sqlc_problem(c, &s->file, 0, "add a line '-- kind: read' (or change, fragment, history, lake, rest)",
                      "the kind is missing");
         s->kind = LB_STATEMENT_FRAGMENT;
     }
@@ -66,7 +79,9 @@ static void check_header(sqlc *c, sql_statement *s)
         s->to = SQLC_LAST_PG;
     if (kind_has_rows(s->kind) && !s->column_count)
         sqlc_problem(c, &s->file, 0, "add a line '-- column NAME TYPE' for each", "a read declares its columns");
-    if (!kind_has_rows(s->kind) && s->column_count)
+    if (s->kind == LB_STATEMENT_REST)
+        check_rest(c, s);
+    else if (!kind_has_rows(s->kind) && s->column_count)
         sqlc_problem(c, &s->file, s->columns[0].offset, NULL, "only a read has columns");
     if (s->kind != LB_STATEMENT_FRAGMENT && s->example)
         sqlc_problem(c, &s->file, s->example_offset, NULL, "only a fragment has an example");
@@ -260,7 +275,7 @@ static void check_variant(sqlc *c, const sql_statement *s, sql_variant *v)
     if (statements && json_object_array_length(statements) > 1)
         sqlc_problem(c, &s->file, v->begin, "one file, one statement", "%zu statements in one file",
                      json_object_array_length(statements));
-    else if (statement && s->kind == LB_STATEMENT_READ)
+    else if (statement && (s->kind == LB_STATEMENT_READ || s->kind == LB_STATEMENT_REST))
         check_read(c, s, v, kind, statement);
     else if (statement && s->kind == LB_STATEMENT_CHANGE)
         check_change(c, s, v, kind, statement);

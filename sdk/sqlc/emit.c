@@ -91,7 +91,7 @@ static void put_statement(const sql_statement *s, buf *out)
     static const char *const kinds[] = {
         [LB_STATEMENT_READ] = "LB_STATEMENT_READ",         [LB_STATEMENT_CHANGE] = "LB_STATEMENT_CHANGE",
         [LB_STATEMENT_FRAGMENT] = "LB_STATEMENT_FRAGMENT", [LB_STATEMENT_HISTORY] = "LB_STATEMENT_HISTORY",
-        [LB_STATEMENT_LAKE] = "LB_STATEMENT_LAKE",
+        [LB_STATEMENT_LAKE] = "LB_STATEMENT_LAKE",         [LB_STATEMENT_REST] = "LB_STATEMENT_REST",
     };
     const char *n = s->c_name;
     buf_printf(out, "static const lb_statement_variant %s__variants[] = {\n", n);
@@ -210,7 +210,7 @@ static void put_functions(const sql_statement *s, buf *out)
 {
     if (s->kind == LB_STATEMENT_READ)
         put_function(s, "", "", ", lb_rows **ret_rows", "lb_query(ctx, ", ", ret_rows, err)", out);
-    else if (s->kind == LB_STATEMENT_CHANGE)
+    else if (s->kind == LB_STATEMENT_CHANGE || s->kind == LB_STATEMENT_REST)
         put_function(s, "", ", lb_group *group", "", "lb_change_sql(ctx, group, ", ", err)", out);
     else if (s->kind == LB_STATEMENT_HISTORY)
         put_function(s, "", "", ", lb_rows **ret_rows", "lb_history(ctx, ", ", ret_rows, err)", out);

@@ -49,6 +49,7 @@ const char *kind_name(lb_statement_kind kind)
            : kind == LB_STATEMENT_CHANGE  ? "change"
            : kind == LB_STATEMENT_HISTORY ? "history"
            : kind == LB_STATEMENT_LAKE    ? "lake"
+           : kind == LB_STATEMENT_REST    ? "rest"
                                           : "fragment";
 }
 
@@ -104,8 +105,8 @@ static void read_server(sqlc *c, sql_statement *s, line *l)
 
 static void read_kind(sqlc *c, sql_statement *s, line *l)
 {
-    static const char *const names[] = {"read", "change", "fragment", "history",
-                                        "lake"}; /* in the order of their numbers */
+    static const char *const names[] = {"read",    "change", "fragment",
+                                        "history", "lake",   "rest"}; /* in the order of their numbers */
     size_t offset = offset_of(s, l);
     const char *text = take_rest(c, l);
     if (s->kind)
@@ -116,7 +117,8 @@ static void read_kind(sqlc *c, sql_statement *s, line *l)
     if (!s->kind) {
         const char *nearest = nearest_name(text, names, LB_COUNT(names));
         sqlc_problem(c, &s->file, offset,
-                     nearest ? sqlc_printf(c, "did you mean %s?", nearest) : "read, change, fragment, history or lake",
+                     nearest ? sqlc_printf(c, "did you mean %s?", nearest)
+                             : "read, change, fragment, history, lake or rest",
                      "'%s' is no kind of statement", text);
         s->kind = LB_STATEMENT_FRAGMENT; /* asks least of the rest */
     }

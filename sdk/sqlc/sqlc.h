@@ -115,6 +115,7 @@ bool name_is_reserved(const char *name); /* C would not take it as a member */
 /* parse.c: reads root/name.sql. NULL when the file cannot be read or its name is no good; the problem is reported. */
 sql_statement *sqlc_parse(sqlc *c, const char *name);
 const char *kind_name(lb_statement_kind kind);
+/* That a tool reads. */
 static inline bool kind_has_rows(lb_statement_kind kind)
 {
     return kind == LB_STATEMENT_READ || kind == LB_STATEMENT_HISTORY || kind == LB_STATEMENT_LAKE;

@@ -92,6 +92,7 @@ static inline outcome check(const char *scratch)
 
 #define READ   "-- summary: s\n-- kind: read\n-- server: 15-18\n"
 #define CHANGE "-- summary: s\n-- kind: change\n-- server: 15-18\n"
+#define RESTS  "-- summary: s\n-- kind: rest\n-- server: 15-18\n"
 #define PIECE  "-- summary: s\n-- kind: fragment\n"
 #define ASKS   "-- summary: s\n-- kind: history\n"
 

@@ -53,6 +53,7 @@ static approval sample(approval_change changes[4])
                                            .params = params,
                                            .param_types = param_types,
                                            .param_count = 3,
+                                           .rests = true,
                                            .args = all_args()}};
     changes[1] = (approval_change){.kind = CHANGE_API,
                                    .effect = EFFECT_DISRUPTIVE,
@@ -126,7 +127,7 @@ static void expect_same(const approval *a, const approval *b)
     CU_ASSERT_EQUAL_FATAL(b->change_count, 4);
     const approval_change *sql = &b->changes[0];
     ASSERT_TEXT(sql->sql.text, a->changes[0].sql.text);
-    CU_ASSERT(sql->sql.param_count == 3 && !sql->sql.params[1]);
+    CU_ASSERT(sql->sql.param_count == 3 && !sql->sql.params[1] && sql->sql.rests);
     ASSERT_TEXT(sql->sql.params[2], "{a,NULL}");
     ASSERT_TEXT(sql->sql.param_types[2], "text[]");
     ASSERT_TEXT(sql->sql.args[0].v.text, "q\"uote\n\xc3\xa4");

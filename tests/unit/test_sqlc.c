@@ -33,6 +33,8 @@ static void takes_good_statements(void)
         ASKS
         "-- column n integer\nWITH w AS (SELECT max_by(a, b) AS n FROM ops_catalog.lakebase_ops.t)\nSELECT n FROM w",
         ASKS "-- column n number\nSELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a) AS n FROM t WHERE b - 1 > 2",
+        RESTS "-- column at_least number\n-- column times number\n-- column at_most number\n"
+              "SELECT 1 AS at_least, 2 AS times, 3 AS at_most",
         PIECE "anything ( at all",
         PIECE "-- server: 17-\n-- param v json\n-- example: SELECT 1 WHERE :fragment\nx @> :v",
     };

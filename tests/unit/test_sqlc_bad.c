@@ -50,7 +50,7 @@ static void finds_problems_in_the_header(void)
          "-- summary: ..."},
         {"-- summary: s\n-- kind: reads\n-- server: 15\nSELECT 1", "2:10", "'reads' is no kind", "did you mean read?"},
         {"-- summary: s\n-- kind: x\n-- server: 15\nSELECT 1", "2:10", "'x' is no kind",
-         "read, change, fragment, history or lake"},
+         "read, change, fragment, history, lake or rest"},
         {"-- summary: s\n-- kind: change\n-- server: 9\nCHECKPOINT", "3:12", "'9' is no range", "15-18, 17 or 17-"},
         {"-- summary: s\n-- kind: change\n-- server: 18-15\nCHECKPOINT", "3:12", "'18-15' is no range", "15-18"},
         {"-- summary: s\n-- kind: change\n-- server: 15..18\nCHECKPOINT", "3:12", "'15..18' is no range", "15-18"},
@@ -191,6 +191,25 @@ static void finds_changes_in_reads(void)
     expect_problems(files, LB_COUNT(files));
 }
 
+static void finds_rests_that_say_too_little(void)
+{
+    static const bad_file files[] = {
+        {RESTS "SELECT pg_sleep(1)", "1:1", "a rest says at_least, times and at_most", "for the three"},
+        {RESTS "-- column at_least number\n-- column at_most number\n-- column times number\n"
+               "SELECT 1 AS at_least, 2 AS at_most, 3 AS times",
+         "1:1", "a rest says at_least, times and at_most", "in this order"},
+        {RESTS "-- column at_least number null\n-- column times number\n-- column at_most number\n"
+               "SELECT NULL AS at_least, 2 AS times, 3 AS at_most",
+         "1:1", "a rest says at_least, times and at_most", "for the three"},
+        {RESTS "-- column at_least number\n-- column times integer\n-- column at_most number\n"
+               "SELECT 1 AS at_least, 2 AS times, 3 AS at_most",
+         "1:1", "a rest says at_least, times and at_most", "for the three"},
+        {RESTS "-- column at_least number\n-- column times number\n-- column at_most number\nDELETE FROM t", "7:1",
+         "a read is a SELECT", ""},
+    };
+    expect_problems(files, LB_COUNT(files));
+}
+
 static void finds_reads_among_changes(void)
 {
     static const bad_file files[] = {
@@ -270,4 +289,5 @@ static void holds_questions_to_what_all_engines_read(void)
 SUITE(sqlc_bad, TEST(holds_questions_to_what_all_engines_read), TEST(finds_problems_in_the_header),
       TEST(finds_problems_in_declarations), TEST(finds_problems_with_parameters_in_the_text),
       TEST(finds_problems_with_variants), TEST(finds_problems_with_the_parser), TEST(finds_changes_in_reads),
-      TEST(finds_reads_among_changes), TEST(compares_columns_with_the_select_list))
+      TEST(finds_rests_that_say_too_little), TEST(finds_reads_among_changes),
+      TEST(compares_columns_with_the_select_list))

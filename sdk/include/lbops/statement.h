@@ -20,7 +20,8 @@ typedef enum lb_statement_kind {
     LB_STATEMENT_CHANGE = 2,   /* lb_change_sql only */
     LB_STATEMENT_FRAGMENT = 3, /* a piece for other statements' LB_SQL parameters */
     LB_STATEMENT_HISTORY = 4,  /* lb_history only; since 1.1 */
-    LB_STATEMENT_LAKE = 5      /* lb_lake only; since 1.2 */
+    LB_STATEMENT_LAKE = 5,     /* lb_lake only; since 1.2 */
+    LB_STATEMENT_REST = 6      /* lb_change_sql only: a pause between changes; since 1.4 */
 } lb_statement_kind;
 
 typedef struct lb_statement_param {

@@ -263,22 +263,6 @@ def values_of_every_type_are_proven_equal(version):
         equal(len(place.cold("public_kinds", "id")), due, "and is there")
 
 
-def our_own_sessions_are_not_at_work(version):
-    """Eight of them, which have each just ended a statement."""
-    text = (TESTS.parent / "sql/archival/pause.sql").read_text()
-    rest = re.sub(r"^--.*\n", "", text, flags=re.M).replace("SELECT pg_sleep(", "SELECT (").replace(":seconds", "1")
-    with Archive(version) as place:
-        ours = [place.person("postgres", application="lbops/1 other") for _ in range(8)]
-        for session in ours:
-            session.say("SELECT 1")
-        holds(float(place.sql(rest)) < 8, "it rests as if they were not there")
-        others = [place.person("postgres") for _ in range(2)]
-        for session in others:
-            session.start("SELECT pg_sleep(100)")
-        place.until("SELECT count(*) = 2 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep(100)%'")
-        holds(float(place.sql(rest)) >= 3, "for others it rests longer")
-
-
 def a_column_that_came_since_stays(version):
     """In the middle of the deletion, of which no person is asked again."""
     with Archive(version, kind="throwaway") as place:
@@ -867,4 +851,4 @@ suite(*on_each(rows_leave_after_approval, what_changed_since_stays, the_same_cha
                a_detach_waits_for_those_who_read, a_detach_that_is_broken_off_is_finished, a_hold_on_what_was_detached_is_kept, some_partitions_stay, wrong_input, a_name_that_the_lakehouse_does_not_take,
                moments_that_the_lakehouse_cannot_hold, a_column_that_was_renamed_meanwhile, one_that_fails_holds_up_no_other,
                nothing_of_our_own_leaves, two_hosts_move_each_row_once, the_approved_deletion_is_killed, killed_at_random_moments),
-      *LARGE, *each_version(our_own_sessions_are_not_at_work)[-1:])
+      *LARGE)
