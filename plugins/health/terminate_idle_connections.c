@@ -40,6 +40,7 @@ typedef struct victim {
     lb_outcome outcome;
     int64_t ended; /* rows of the statement: 1 when the server says that it is gone */
     int64_t of_pool, of_pool_idle;
+    int64_t pool_floor; /* 0: it is of none that keeps some */
 } victim;
 
 typedef struct sweep {
@@ -106,13 +107,21 @@ static int64_t pool_of(const sweep *now, const health_session *s, int64_t *ret_i
     return count;
 }
 
-/* Why its pool keeps it, or NULL. A transaction that was left open serves no pool. */
+/* How many a pool of that size keeps of such as this one; 0: it is none. A transaction that was left open serves none.
+ */
+static int64_t floor_of(const struct args *args, const health_session *s, int64_t count)
+{
+    bool is_pool =
+        health_is_idle(s) && count >= args->pool_floor && !health_is_listed(&args->people_applications, s->application);
+    return is_pool ? args->pool_floor : 0;
+}
+
+/* Why its pool keeps it, or NULL. */
 static const char *pool_keeps(lb_ctx *ctx, const sweep *now, const health_session *s)
 {
     const struct args *args = ctx->args;
     int64_t idle = 0, count = pool_of(now, s, &idle);
-    if (!health_is_idle(s) || count < args->pool_floor || idle > args->pool_floor ||
-        health_is_listed(&args->people_applications, s->application))
+    if (idle > args->pool_floor || !floor_of(args, s, count))
         return NULL;
     const char *why =
         lb_printf(ctx, "its pool of %lld keeps %lld that idle", (long long)count, (long long)args->pool_floor);
@@ -132,7 +141,8 @@ static int keep(lb_ctx *ctx, const health_session *s, const char *why, lb_error 
 static int end_session(lb_ctx *ctx, victim *v, lb_error *err)
 {
     const health_session *s = v->session;
-    const connections_end_session_args wanted = health_ending(s);
+    connections_end_session_args wanted = health_ending(s);
+    wanted.pool_floor = v->pool_floor;
     health_radius radius = health_no_radius(); /* idle: nothing goes with it */
     int r = health_is_idle(s) ? 0 : health_blast_radius(ctx, s, &radius, err);
     if (r < 0)
@@ -167,6 +177,7 @@ static int try_to_end(lb_ctx *ctx, sweep *now, const health_session *s, lb_error
     victim *v = &now->victims[now->count];
     *v = (victim){.session = s, .outcome = LB_REFUSED};
     v->of_pool = pool_of(now, s, &v->of_pool_idle);
+    v->pool_floor = floor_of(ctx->args, s, v->of_pool);
     int r = end_session(ctx, v, err);
     if (r == LB_ERR_DENIED || (r < 0 && strcmp(err->sqlstate, "42501") == 0))
         return lb_skipped(ctx, lb_printf(ctx, "session %lld", (long long)s->pid),
@@ -216,7 +227,10 @@ static const char *why_spared(const victim *v, const health_session *later)
         return "refused by the gate";
     if (!later)
         return "had gone by itself";
-    return later->state_change == v->session->state_change ? "was told to end and has not yet" : "woke up meanwhile";
+    if (later->state_change != v->session->state_change)
+        return "woke up meanwhile";
+    return v->pool_floor ? "was told to end and has not yet, or its pool has become smaller"
+                         : "was told to end and has not yet";
 }
 
 static int tell_one(lb_ctx *ctx, sweep *now, const health_sessions *later, const victim *v, lb_error *err)

@@ -3,6 +3,7 @@
 -- server: 15-18
 -- note: a process id comes again, and a session wakes up: identity and state are looked at in the statement that ends it.
 -- note: only_blocker: and if it still holds up somebody, for one that was to be ended for that.
+-- note: pool_floor: and if more than so many idle sessions of its pool are there: who approves may do so much later.
 -- note: one row if the session is gone; none if it is another one by now, has woken up, or is protected.
 -- param pid integer as int4
 -- param backend_start timestamp
@@ -13,6 +14,7 @@
 -- param user_name text as name
 -- param application text
 -- param only_blocker boolean
+-- param pool_floor integer
 -- param patience_ms integer
 WITH seen AS MATERIALIZED (
   SELECT a.pid
@@ -35,6 +37,15 @@ WITH seen AS MATERIALIZED (
                        FROM pg_stat_activity w
                       WHERE w.wait_event_type = 'Lock'
                         AND a.pid = ANY (pg_blocking_pids(w.pid))))
+     AND (:pool_floor = 0
+          OR (SELECT count(*)
+                FROM pg_stat_activity p
+               WHERE p.usename = a.usename
+                 AND p.datname = a.datname
+                 AND p.application_name = a.application_name
+                 AND p.client_addr IS NOT DISTINCT FROM a.client_addr
+                 AND p.backend_type = 'client backend'
+                 AND p.state = 'idle') > :pool_floor)
 )
 SELECT s.pid
   FROM seen s

@@ -122,6 +122,22 @@ def a_pool_keeps_its_floor(version):
         equal([p.lives() for p in [*pool, worker]], [False] * 5 + [True], "of people's any number is no pool")
 
 
+def a_pool_that_has_become_smaller_keeps_what_is_left(version):
+    """Two of five were to go; by the time a person says yes two others have gone by themselves."""
+    with Clinic(version, more=GATE) as place:
+        role = place.role("web")
+        pool = [place.person(role) for _ in range(5)]
+        asked = place.run("terminate_idle_connections", check=3, min_round=100, users=[role], **NOW)
+        equal([told(asked, "kept")[p.pid]["reason"] for p in pool[:2]], ["waits for a person"] * 2, "two are asked about")
+        for person in pool[3:]:
+            person.leave()
+        place.until(f"SELECT count(*) = 3 FROM pg_stat_activity WHERE usename = '{role}'")
+        for request in place.approvals():
+            if role in request["title"]:
+                place.approve(request["id"], check=None)
+        equal([p.lives() for p in pool[:3]], [True] * 3, "three that idle stay")
+
+
 def open_transactions_count_for_no_pool(version):
     with Clinic(version) as place:
         role = place.role("web")
@@ -218,7 +234,7 @@ def wrong_input_is_refused(version):
 
 suite(*on_each(states_are_counted, only_long_idle_clients_are_ended, the_limit_counts,
                     open_transactions_have_their_own_limit, a_round_ends_only_a_share,
-                    a_pool_keeps_its_floor, open_transactions_count_for_no_pool,
+                    a_pool_keeps_its_floor, a_pool_that_has_become_smaller_keeps_what_is_left, open_transactions_count_for_no_pool,
                     a_session_that_wakes_up_survives, what_goes_with_a_session_is_said,
                     what_goes_with_a_session_may_be_unknown, a_weak_role_is_told_what_it_cannot_see_or_do,
                     wrong_input_is_refused))
