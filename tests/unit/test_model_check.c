@@ -118,4 +118,5 @@ static void each_listed_word_can_be_said(void)
     }
 }
 
-SUITE(model_check, TEST(each_listed_word_can_be_said), TEST(good_sentences_stand), TEST(what_an_exhibit_says_is_checked), TEST(bad_sentences_do_not))
+SUITE(model_check, TEST(each_listed_word_can_be_said), TEST(good_sentences_stand),
+      TEST(what_an_exhibit_says_is_checked), TEST(bad_sentences_do_not))
