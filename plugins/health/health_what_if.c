@@ -101,10 +101,11 @@ static int tell_batch(const asking *a, int64_t count, lb_error *err)
 {
     return count ? lb_skipped(a->ctx, lb_printf(a->ctx, "%s (batch work)", health_alert_rules[a->id].metric),
                               lb_printf(a->ctx,
-                                        "%lld readings are of batch work, and count as none: history has the worst "
+                                        "%lld %s of batch work, and %s as none: history has the worst "
                                         "statement of each alone. monitor_system_health with the same lists keeps that "
                                         "of the others",
-                                        (long long)count),
+                                        (long long)count, count == 1 ? "reading is" : "readings are",
+                                        count == 1 ? "counts" : "count"),
                               err)
                  : 0;
 }

@@ -64,11 +64,13 @@ static int tell_few_values(index_work *work, const index_info *x, const index_co
 static const char *why_not(const index_work *work, const index_info *x, int64_t reads, const index_few_limits *limits)
 {
     const char *role = index_role(work->set, x);
-    return role                        ? role
-           : reads < limits->min_reads ? "they have few values, but their tables were read too seldom to tell"
-           : x->tree_scans * RARELY_TAKEN >= reads ? "they have few values, and the planner takes them all the same"
+    return role ? role
+           : reads < limits->min_reads
+               ? "{it has|they have} few values, but {its table was|their tables were} read too seldom to tell"
+           : x->tree_scans * RARELY_TAKEN >= reads
+               ? "{it has|they have} few values, and the planner takes {it|them} all the same"
            : (double)x->table->r.changed_rows > CHANGED * index_table_rows(x->table)
-               ? "they have few values, as statistics say that are of before many changes"
+               ? "{it has|they have} few values, as statistics say that are of before many changes"
                : NULL;
 }
 

@@ -358,7 +358,7 @@ def batch_work_of_days_gone_by_counts_for_nothing():
             return ([answer[side]["incidents"] for side in ("as_it_is", "as_asked")],
                     [s["reason"].partition(",")[0] for s in result["skipped"] if "batch work" in s["object"]])
         equal(incidents(), ([4, 4], []), "nobody is expected to take long")
-        equal(incidents(batch_roles=["etl"]), ([3, 3], ["1 readings are of batch work"]), "a role")
+        equal(incidents(batch_roles=["etl"]), ([3, 3], ["1 reading is of batch work"]), "a role")
         equal(incidents(batch_roles=["etl"], batch_applications=["nightly"]), ([2, 2], ["2 readings are of batch work"]), "and an application")
         equal(incidents(batch_roles=["et", "etl2"]), ([4, 4], []), "names are whole")
 
