@@ -191,9 +191,9 @@ static int tell(const asking *a, lb_error *err)
     const char *summary =
         a->count
             ? lb_printf(a->ctx,
-                        "%s: it would have told %lld times instead of %lld, missing %lld incident(s) and telling of "
-                        "%lld more",
-                        metric, (long long)a->then.told, (long long)a->now.told, (long long)missed, (long long)added)
+                        "%s: it would have told %lld %s instead of %lld, missing %lld %s and telling of %lld more",
+                        metric, (long long)a->then.told, a->then.told == 1 ? "time" : "times", (long long)a->now.told,
+                        (long long)missed, missed == 1 ? "incident" : "incidents", (long long)added)
             : lb_printf(a->ctx, "%s: history has no readings of it in this time", metric);
     return r < 0 ? r
                  : lb_append(a->ctx, "what_if",

@@ -164,7 +164,7 @@ def other_limits_are_held_against_history():
         equal((answer["readings"], answer["as_it_is"]["told"], answer["as_asked"]["told"], answer["missed"], answer["added"]),
               (864, 3, 1, 2, 0), str(answer))
         equal([round(m["worst"], 6) for m in asked["result"]["missed"]], [0.75, 0.78], "what it misses")
-        holds("told 1 times instead of 3, missing 2 incident(s)" in answer["summary"], answer["summary"])
+        holds("told 1 time instead of 3, missing 2 incidents" in answer["summary"], answer["summary"])
         equal(asked["events"], [], "nobody is told")
         patient = judge(place, what_if={"connection_utilization": {"fire_after": 2}})["result"]
         equal([round(m["worst"], 6) for m in patient["missed"]], [0.78], "what lasts for one reading")
