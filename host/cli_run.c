@@ -141,8 +141,8 @@ static int check_values(const cli *c, run_wish *wish)
     return code;
 }
 
-/* --dsn takes the place of the manifest's transport. */
-static void use_dsn(manifest *m, run_wish *wish)
+/* --dsn takes the place of the manifest's transport. spec: of the tool; NULL: there is none. */
+static void use_dsn(manifest *m, const plugin_spec *spec, run_wish *wish)
 {
     manifest_service *transport = NULL;
     for (size_t i = 0; i < m->service_count; i++)
@@ -164,9 +164,10 @@ static void use_dsn(manifest *m, run_wish *wish)
     transport->params =
         (manifest_params){.items = base_alloc(sizeof *transport->params.items), .count = 1, .capacity = 1};
     transport->params.items[0] = (manifest_param){.name = base_strdup("dsn"), .text = base_strdup(wish->dsn)};
-    if (!wish->ask.project)
+    bool has_target = !spec || !spec->workspace;
+    if (has_target && !wish->ask.project)
         wish->ask.project = "given";
-    if (!wish->ask.branch)
+    if (has_target && !wish->ask.branch)
         wish->ask.branch = "given";
 }
 
@@ -272,7 +273,7 @@ int cli_run_shown(cli *c, int argc, char **argv, void (*show)(const cli *c, cons
         code = show_tool_help(c, &wish);
     else if (code == 0 && (code = check_values(c, &wish)) == 0) {
         if (wish.dsn)
-            use_dsn(c->manifest, &wish);
+            use_dsn(c->manifest, registry_find(c->registry, LB_KIND_TOOL, wish.ask.tool), &wish);
         if (!wish.ask.actor)
             wish.ask.actor = cli_user();
         make_absolute(&wish);

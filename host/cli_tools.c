@@ -25,6 +25,7 @@ static void tool_json(const cli *c, const suspend_book *suspended, const plugin_
     json_member_string(out, "schedule", schedule_of(spec, entry));
     json_member_string(out, "risk", spec_risk_name(spec->risk));
     json_member_bool(out, "approval", approval_of(spec, entry));
+    json_member_bool(out, "workspace", spec->workspace);
     json_key(out, "params");
     params_json(out, spec_params(spec));
     json_member_bool(out, "suspended", suspended && suspend_is_suspended(suspended, spec->name));

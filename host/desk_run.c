@@ -128,6 +128,31 @@ static bool is_own(const desk_call *call)
     return json_get_bool(call->request, "own") && strcmp(tool, TARGET_TOOL) == 0;
 }
 
+/* The tool's own parameter that says the same; NULL: it has none. */
+static const char *parameter_for(const plugin_spec *spec, const char *what)
+{
+    static const char *const names[] = {"project_id", "project_name", "branch_id", "branch_name"};
+    for (size_t k = 0; k < LB_COUNT(names); k++)
+        for (size_t i = 0; strncmp(names[k], what, strlen(what)) == 0 && i < params_count(spec_params(spec)); i++)
+            if (strcmp(params_at(spec_params(spec), i).name, names[k]) == 0)
+                return names[k];
+    return NULL;
+}
+
+/* It would run on everything all the same, which is not what somebody wants who names a target. */
+static int refuse_target(const plugin_spec *spec, const run_ask *ask, lb_error *err)
+{
+    char hint[256];
+    const char *what = ask->project ? "project" : "branch", *given = ask->project ? ask->project : ask->branch;
+    if (!spec || !spec->workspace || !given)
+        return 0;
+    const char *parameter = parameter_for(spec, what);
+    if (parameter)
+        (void)snprintf(hint, sizeof hint, "did you mean --%s %.100s?", parameter, given); /* cut, not lost */
+    return lb_fail(err, LB_ERR_INVALID, parameter ? hint : "leave project and branch out",
+                   "%s works on the workspace as a whole and takes no --%s", ask->tool, what);
+}
+
 static void start(desk_call *call)
 {
     lb_error error;
@@ -140,9 +165,14 @@ static void start(desk_call *call)
         (void)gate_class_parse(class_text, &ask.branch_class); /* what is none leaves the strictest */
     call->listing =
         !call->choice.branch && (own ? json_get_bool(call->request, "lists") : supervisor_needs_targets(s, &ask));
-    int code = call->listing ? supervisor_list_targets(s, &ask, call->run_id, &error)
-               : own         ? supervisor_run_own(s, &ask, call->run_id, &error)
-                             : supervisor_run(s, &ask, call->run_id, &error);
+    int code = own ? 0 : refuse_target(supervisor_spec(s, ask.tool), &ask, &error);
+    if (code < 0) {
+        desk_error(call, &error);
+        return;
+    }
+    code = call->listing ? supervisor_list_targets(s, &ask, call->run_id, &error)
+           : own         ? supervisor_run_own(s, &ask, call->run_id, &error)
+                         : supervisor_run(s, &ask, call->run_id, &error);
     if (code < 0)
         desk_error(call, &error);
 }

@@ -1,6 +1,7 @@
 /* Alert services and the routes to them. */
 #include "alert_route.h"
 #include "manifest_internal.h"
+#include "pattern.h"
 
 /* ---- [services.alert] and [services.alert.NAME] ---- */
 
@@ -78,6 +79,38 @@ static bool has_conditions(const manifest_alert_route *r)
     return r->severity > 1 || r->project || r->branch || r->days || r->hours; /* everything is info or worse */
 }
 
+/* Can both be the same name? Of two patterns that is not known, and so it can. */
+static bool can_meet(const char *route, const char *target, bool target_is_pattern)
+{
+    bool both = strpbrk(route, "*?") && target_is_pattern && strpbrk(target, "*?");
+    return both || pattern_matches(route, target) || (target_is_pattern && pattern_matches(target, route));
+}
+
+/* A word of a route that fits no target is misspelt most of the time. There is nothing to hold it against where the
+ * manifest names no target. */
+static void verify_place(manifest_reader *reader, const manifest_alert_route *route, bool of_branch)
+{
+    char hint[128];
+    const manifest *m = reader->m;
+    name_list names = {0};
+    const char *word = of_branch ? route->branch : route->project;
+    bool is_met = !word || !m->target_count;
+    for (size_t i = 0; i < m->target_count && !is_met; i++) {
+        const manifest_target *t = &m->targets[i];
+        const char *name = of_branch ? t->branch : t->project;
+        if (!name || (of_branch && route->project && !can_meet(route->project, t->project, t->pattern)))
+            continue;
+        is_met = can_meet(word, name, t->pattern);
+        name_list_add(&names, name);
+    }
+    if (!is_met && names.count)
+        reader_report(
+            reader, route->place, true, LB_ERR_NOT_FOUND,
+            name_list_hint(&names, word, "name what stands under [[targets]], or a pattern of it", hint, sizeof hint),
+            "[[alert_routes]] no target has %s %.63s", of_branch ? "branch" : "project", word);
+    name_list_done(&names);
+}
+
 static void verify_route(manifest_reader *reader, const manifest_alert_route *route)
 {
     lb_error err;
@@ -85,6 +118,8 @@ static void verify_route(manifest_reader *reader, const manifest_alert_route *ro
     int from, until;
     for (char *const *to = route->to; to && *to; to++)
         need_alert(reader, route->place, "[[alert_routes]]", *to);
+    verify_place(reader, route, false);
+    verify_place(reader, route, true);
     if (route->days && alert_days_parse(route->days, &days, &err) < 0)
         reader_report(reader, route->place, false, err.code, err.hint, "[[alert_routes]] days: %s", err.message);
     if (route->hours && alert_hours_parse(route->hours, &from, &until, &err) < 0)
@@ -119,6 +154,20 @@ static bool is_reached(const manifest *m, const manifest_service *service)
     return false;
 }
 
+/* Those that no route names hear of the rest alone, which nobody may have meant. */
+static void warn_of_rest(manifest_reader *reader, const manifest_alert_route *first)
+{
+    const manifest *m = reader->m;
+    BUF_AUTO unnamed = BUF_INIT(4096);
+    for (size_t i = 0; i < m->service_count; i++)
+        if (m->services[i].kind == LB_KIND_ALERT && !is_reached(m, &m->services[i]))
+            buf_printf(&unnamed, "%s%s",
+                       unnamed.length ? ", " : ", also to those that no route leads to: ", m->services[i].name);
+    reader_report(reader, first->place, true, LB_ERR_INVALID,
+                  "add [[alert_routes]] with otherwise = true and those who are to hear of the rest",
+                  "[[alert_routes]] what no route takes goes to every alert service%s", buf_text(&unnamed));
+}
+
 void manifest_verify_alerts(manifest_reader *reader)
 {
     const manifest *m = reader->m;
@@ -129,13 +178,11 @@ void manifest_verify_alerts(manifest_reader *reader)
         is_all_taken = is_all_taken || !has_conditions(&m->alert_routes[i]);
     }
     if (first && !is_all_taken)
-        reader_report(reader, first->place, true, LB_ERR_INVALID,
-                      "add [[alert_routes]] with otherwise = true and those who are to hear of the rest",
-                      "[[alert_routes]] what no route takes goes to every alert service");
+        warn_of_rest(reader, first);
     for (size_t i = 0; i < m->service_count; i++) {
         const manifest_service *service = &m->services[i];
         verify_second(reader, service);
-        if (first && service->kind == LB_KIND_ALERT && !is_reached(m, service))
+        if (is_all_taken && service->kind == LB_KIND_ALERT && !is_reached(m, service))
             reader_report(reader, service->place, true, LB_ERR_CONFLICT,
                           "name it in the `to` of a route, or leave it out", "[services.alert.%s] no route leads to it",
                           service->name);

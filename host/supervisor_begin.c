@@ -4,6 +4,7 @@
 
 #include "approved.h"
 #include "log.h"
+#include "nearest.h"
 #include "service_state.h"
 #include "targets.h"
 
@@ -73,10 +74,22 @@ static const plugin_spec *find_tool(const supervisor *s, const char *name, lb_er
     return NULL;
 }
 
-static const char *list_targets(const manifest *m, char *text, size_t bytes)
+/* What may be meant by a name that none has, or all that there are. */
+static const char *list_targets(const manifest *m, const char *what, const char *wanted, char *text, size_t bytes)
 {
     if (!m->target_count)
         return "name a branch under [[targets]] of the manifest";
+    const char **names = base_alloc(m->target_count * sizeof *names);
+    for (size_t i = 0; i < m->target_count; i++)
+        names[i] = m->targets[i].pattern         ? NULL
+                   : strcmp(what, "branch") == 0 ? m->targets[i].branch
+                                                 : m->targets[i].project;
+    const char *nearest = wanted ? nearest_name(wanted, names, m->target_count) : NULL;
+    free(names);
+    if (nearest) {
+        (void)snprintf(text, bytes, "did you mean --%s %.100s?", what, nearest); /* cut, not lost */
+        return text;
+    }
     size_t used = (size_t)snprintf(text, bytes, "one of:");
     for (size_t i = 0; i < m->target_count && used < bytes; i++)
         used += (size_t)snprintf(text + used, bytes - used, " --project %s --branch %s%s", m->targets[i].project,
@@ -108,9 +121,10 @@ static int find_target(const manifest *m, const run_ask *ask, lb_target *ret_tar
         return 0;
     }
     const char *wanted = fitting > 0 ? NULL : ask->branch ? ask->branch : ask->project;
+    const char *what = ask->branch ? "branch" : "project";
     if (!ask->project || !ask->branch)
-        return lb_fail(err, LB_ERR_INVALID, list_targets(m, hint, sizeof hint), "%s needs a target%s%s", ask->tool,
-                       wanted ? ", and the manifest has none called " : "", wanted ? wanted : "");
+        return lb_fail(err, LB_ERR_INVALID, list_targets(m, what, wanted, hint, sizeof hint), "%s needs a target%s%s",
+                       ask->tool, wanted ? ", and the manifest has none called " : "", wanted ? wanted : "");
     *ret_target =
         (lb_target){ask->project, ask->branch, targets_class_of(m, ask->project, ask->branch, LB_BRANCH_PRODUCTION)};
     return 0;

@@ -1,6 +1,7 @@
 #include "targets.h"
 
 #include "json.h"
+#include "nearest.h"
 #include "pattern.h"
 
 #define MOST_PAGES 1000 /* of one listing: a server that never ends a list is not followed for ever */
@@ -227,6 +228,36 @@ bool targets_lack(const char *document, const char *project, const char *branch)
     return sees_project;
 }
 
+/* Of what the manifest looks after: the project that was meant, or, where the project is there, the branch. */
+static int refuse_name(const manifest *m, struct json_object *targets, const char *project, const char *branch,
+                       lb_error *err)
+{
+    char hint[128];
+    size_t count = 0, most = targets ? json_object_array_length(targets) : 0;
+    const char **names = base_alloc((most + 1) * sizeof *names);
+    bool has_project = !project;
+    lb_branch_class ignored;
+    for (size_t i = 0; i < most && !has_project; i++) {
+        const char *p = json_get_text(json_object_array_get_idx(targets, i), "project");
+        has_project = p && strcmp(p, project) == 0;
+    }
+    for (size_t i = 0; i < most; i++) {
+        struct json_object *item = json_object_array_get_idx(targets, i);
+        const char *p = json_get_text(item, "project"), *b = json_get_text(item, "branch");
+        if (p && b && is_ours(m, p, b, &ignored) && (!has_project || !project || strcmp(p, project) == 0))
+            names[count++] = has_project ? b : p;
+    }
+    const char *wanted = has_project ? branch : project, *nearest = wanted ? nearest_name(wanted, names, count) : NULL;
+    if (nearest)
+        (void)snprintf(hint, sizeof hint, "did you mean --%s %.63s?", has_project ? "branch" : "project", nearest);
+    free(names);
+    return lb_fail(err, LB_ERR_NOT_FOUND,
+                   nearest ? hint
+                           : "lbops target ls lists those that are there, and [[targets]] of the manifest those to run "
+                             "on",
+                   "there is no branch %s/%s to run on", project ? project : "*", branch ? branch : "*");
+}
+
 int targets_choose(const manifest *m, const char *document, const char *project, const char *branch,
                    targets_choice *ret_choice, lb_error *err)
 {
@@ -258,7 +289,5 @@ int targets_choose(const manifest *m, const char *document, const char *project,
     free(choice.branch);
     if (count)
         return lb_fail(err, LB_ERR_INVALID, found, "the names leave %zu branches", count);
-    return lb_fail(err, LB_ERR_NOT_FOUND,
-                   "lbops target ls lists those that are there, and [[targets]] of the manifest those to run on",
-                   "there is no branch %s/%s to run on", project ? project : "*", branch ? branch : "*");
+    return refuse_name(m, targets, project, branch, err);
 }

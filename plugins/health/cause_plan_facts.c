@@ -175,10 +175,10 @@ static void ask_tables(const cause_look *look, cause_statement *s)
             continue;
         best = weight;
         s->table = t;
-        if (is_changed && !s->is_known_change)
-            s->changed =
-                lb_printf(look->ctx, "%s of ours was done to %s: %s", change->tool, label(look, t), change->statement);
-        else if (is_fresh(t, s) && !s->is_known_change)
+        if (is_changed && !s->is_known_change) {
+            s->changed = lb_printf(look->ctx, "%s of ours executed a statement on %s", change->tool, label(look, t));
+            s->change = change->statement;
+        } else if (is_fresh(t, s) && !s->is_known_change)
             s->changed = lb_printf(look->ctx, "%s was analyzed anew", label(look, t));
         s->is_known_change = s->is_known_change || is_changed;
     }

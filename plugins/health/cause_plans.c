@@ -184,7 +184,8 @@ static int add_changed(cause_look *look, const cause_statement *s, lb_error *err
                             load_of(look->ctx, "before", was), load_of(look->ctx, "since", is),
                             load_of(look->ctx, "in_history", &s->past),
                             s->past.calls > 0 ? lb_time("history_since", s->past_since) : lb_null("history_since"),
-                            lb_text("what_changed", s->changed), lb_text("stored_plan_reads", s->plan),
+                            lb_text("what_changed", s->changed), lb_text("change", s->change),
+                            lb_text("stored_plan_reads", s->plan),
                             s->planned_at ? lb_time("stored_plan_at", s->planned_at) : lb_null("stored_plan_at"))};
     return cause_add(look, &c, err);
 }

@@ -14,11 +14,12 @@ typedef struct cause_statement {
     const char *text;                 /* NULL: it may not be seen */
     const diagnose_tables_row *table; /* that it is about, and that something is known of; or NULL */
     const char *changed, *command;    /* what came before it, in words, and what would take it back; or NULL */
-    bool is_known_change;             /* changed is what somebody did, and not only another look at the data */
-    bool is_listed;                   /* it is about rows and not ours */
-    cause_load past;                  /* what its calls cost by the history; without calls: that has none */
-    int64_t past_since, planned_at;   /* how far back that goes; when a stored plan was made, 0: there is none */
-    const char *plan;                 /* what that plan reads, in words */
+    const char *change;   /* the statement that it was, where it was one of ours: its values are in no words */
+    bool is_known_change; /* changed is what somebody did, and not only another look at the data */
+    bool is_listed;       /* it is about rows and not ours */
+    cause_load past;      /* what its calls cost by the history; without calls: that has none */
+    int64_t past_since, planned_at; /* how far back that goes; when a stored plan was made, 0: there is none */
+    const char *plan;               /* what that plan reads, in words */
 } cause_statement;
 
 /* Finds out the rest of each. */

@@ -303,7 +303,7 @@ static int add_release(const cause_release *release, lb_error *err)
     const cause_new *worst = release->worst;
     bool is_near_unseen = false;
     double spilled = spilled_by(release), all_spilled = 0, least = look->limits.min_known_h * 3600e6;
-    const char *near = cause_release_near(release, &is_near_unseen), *ids = worst_of(release);
+    const char *change, *near = cause_release_near(release, &is_near_unseen, &change), *ids = worst_of(release);
     const cause_case c = {
         .id = CAUSE_NEW_STATEMENTS,
         .object = lb_printf(look->ctx, "role %s", release->user),
@@ -333,7 +333,7 @@ static int add_release(const cause_release *release, lb_error *err)
                     lb_f64("its_mean_ms", worst->row->total_ms / (double)worst->row->calls),
                     lb_f64("its_share", worst->ms / release->all_ms),
                     worst->counted_since ? lb_time("its_first_call", worst->counted_since) : lb_null("its_first_call"),
-                    lb_f64("spilled_bytes", spilled), lb_text("near_it", near),
+                    lb_f64("spilled_bytes", spilled), lb_text("near_it", near), lb_text("change", change),
                     lb_f64("interval_s", look->reading.interval_s))};
     return cause_add(look, &c, err);
 }

@@ -36,8 +36,9 @@ bool cause_release_has(const cause_release *release, const cause_new *item);
 LB_MUST_CHECK int cause_release_texts(cause_release *release, lb_error *err);
 LB_MUST_CHECK int cause_release_past(cause_release *release, lb_error *err);
 /* What is near it in time and may have brought it, in words; NULL: nothing is. *ret_unseen: nobody of them is
- * connected, which would show more. */
-const char *cause_release_near(const cause_release *release, bool *ret_unseen);
+ * connected, which would show more. *ret_change: the statement, where it was one of ours; its values are in no words.
+ */
+const char *cause_release_near(const cause_release *release, bool *ret_unseen, const char **ret_change);
 /* The names of applications under which their roles are connected, and since when they are seen. */
 LB_MUST_CHECK int cause_note_applications(cause_look *look, lb_error *err);
 

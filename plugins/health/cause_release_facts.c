@@ -149,7 +149,7 @@ static const diagnose_changes_row *migration(const cause_release *release)
     return NULL;
 }
 
-const char *cause_release_near(const cause_release *release, bool *ret_unseen)
+const char *cause_release_near(const cause_release *release, bool *ret_unseen, const char **ret_change)
 {
     const cause_look *look = release->look;
     const diagnose_changes_row *change = migration(release);
@@ -163,9 +163,10 @@ const char *cause_release_near(const cause_release *release, bool *ret_unseen)
         begun += !s->backend_start_is_null && s->backend_start >= release->from - A_WHILE;
     }
     *ret_unseen = !count;
+    *ret_change = change ? change->statement : NULL;
     if (change)
-        return lb_printf(look->ctx, "%s of ours has changed the schema: %s", change->tool,
-                         change->group_title ? change->group_title : change->statement);
+        return lb_printf(look->ctx, "%s of ours has changed the schema%s%s", change->tool,
+                         change->group_title ? ": " : "", change->group_title ? change->group_title : "");
     if (application)
         return lb_printf(look->ctx, "the role is connected as %s, which it was not before", application);
     return count && begun == count ? "all sessions of the role have begun since, or shortly before" : NULL;

@@ -88,7 +88,8 @@ static int look_at_deadlocks(cause_look *look, lb_error *err)
     const cause_case c = {
         .id = CAUSE_DEADLOCKS,
         .object = "server",
-        .reason = lb_printf(look->ctx, "%.0f deadlock(s) in %.0f s", count, look->reading.interval_s),
+        .reason = lb_printf(look->ctx, "%.0f %s in %.0f s", count, count < 1.5 ? "deadlock" : "deadlocks",
+                            look->reading.interval_s),
         .command = "SELECT pid, pg_blocking_pids(pid), state, query FROM pg_stat_activity WHERE backend_xid IS NOT NULL"
                    "  -- who writes now; the server's log has both statements of each",
         .strength = {cause_ramp(count, 0, 3), is_rate ? cause_ramp(an_hour, 2, 5) : CAUSE_UNSEEN,

@@ -64,9 +64,10 @@ static int add_chain(cause_look *look, const diagnose_lock_roots_row *root, lb_e
         .pid = root->pid,
         .about = root->object,
         .holds_up_many = 2 * root->victims >= (int64_t)look->sessions.count,
-        .reason = lb_printf(ctx, "%lld session(s) wait behind it, the longest for %.0f s, for %s on %s; it is %s",
-                            (long long)root->victims, root->longest, root->mode ? root->mode : "a lock",
-                            root->object ? root->object : "a transaction", does),
+        .reason =
+            lb_printf(ctx, "%lld %s behind it, the longest for %.0f s, for %s on %s; it is %s",
+                      (long long)root->victims, root->victims == 1 ? "session waits" : "sessions wait", root->longest,
+                      root->mode ? root->mode : "a lock", root->object ? root->object : "a transaction", does),
         .command = is_prepared ? end_prepared(ctx, root->gid) : end_session(look, root->pid),
         .strength = {1, cause_ramp(root->longest, look->limits.min_wait_s, 120), is_prepared || idles,
                      cause_ramp((double)root->victims, 3, 10)},

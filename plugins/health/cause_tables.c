@@ -116,15 +116,15 @@ static int add_off(cause_look *look, const table *t, int64_t due, int64_t stale,
     bool is_server = !t;
     const char *object = t ? name_of(look, t) : "server";
     const diagnose_changes_row *change = cause_change_of(look, "autovacuum");
-    int64_t since = t ? off_since(look, t) : 0;
+    int64_t since = t ? off_since(look, t) : 0, most = due > stale ? due : stale;
     const cause_case c = {
         .id = CAUSE_AUTOVACUUM_OFF,
         .object = object,
         .schema = t ? t->schema : NULL,
         .table = t ? t->name : NULL,
         .reason = is_server
-                      ? lb_printf(look->ctx, "autovacuum is off on the server, and %lld table(s) are past due",
-                                  (long long)(due > stale ? due : stale))
+                      ? lb_printf(look->ctx, "autovacuum is off on the server, and %lld %s past due", (long long)most,
+                                  most == 1 ? "table is" : "tables are")
                       : lb_printf(look->ctx, "autovacuum is off for it: %lld dead rows, %lld changed since ANALYZE",
                                   (long long)t->dead, (long long)t->modified),
         .command = is_server ? cause_set_server(look, look->settings.autovacuum ? "track_counts" : "autovacuum", "on")

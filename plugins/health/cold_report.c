@@ -14,14 +14,15 @@ int64_t cold_bytes(const cold_table *t)
 
 /* ---- what was left out ---- */
 
-void cold_pass(cold_work *work, const char *reason)
+void cold_pass(cold_work *work, const char *of_one, const char *of_many)
 {
     size_t most = sizeof work->passed / sizeof *work->passed;
     for (size_t i = 0; i < most; i++) {
         cold_passed *p = &work->passed[i];
-        if (p->reason && strcmp(p->reason, reason) != 0)
+        if (p->reason && strcmp(p->reason, of_many) != 0)
             continue;
-        p->reason = reason;
+        p->of_one = of_one;
+        p->reason = of_many;
         p->count++;
         return;
     }
@@ -31,8 +32,9 @@ int cold_tell_passed(cold_work *work, lb_error *err)
 {
     int r = 0;
     for (size_t i = 0; r >= 0 && i < sizeof work->passed / sizeof *work->passed && work->passed[i].reason; i++) {
-        const char *many = lb_printf(work->ctx, "%lld table(s)", (long long)work->passed[i].count);
-        r = many ? lb_skipped(work->ctx, many, work->passed[i].reason, err) : lb_out_of_memory(err);
+        const cold_passed *p = &work->passed[i];
+        const char *told = lb_printf(work->ctx, "%lld %s", (long long)p->count, p->count == 1 ? "table" : "tables");
+        r = told ? lb_skipped(work->ctx, told, p->count == 1 ? p->of_one : p->reason, err) : lb_out_of_memory(err);
     }
     return r;
 }

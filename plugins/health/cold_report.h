@@ -5,7 +5,7 @@
 #include "cold_model.h"
 
 typedef struct cold_passed {
-    const char *reason;
+    const char *of_one, *reason;
     int64_t count;
 } cold_passed;
 
@@ -43,7 +43,7 @@ LB_MUST_CHECK int cold_tell_leaves(cold_work *work, const cold_leaves *leaves, l
 /* A whole table that nobody has touched. */
 LB_MUST_CHECK int cold_tell_unused(cold_work *work, const cold_table *table, lb_error *err);
 
-void cold_pass(cold_work *work, const char *reason);
+void cold_pass(cold_work *work, const char *of_one, const char *of_many);
 LB_MUST_CHECK int cold_tell_passed(cold_work *work, lb_error *err);
 LB_MUST_CHECK int cold_skip(cold_work *work, const cold_table *table, const char *reason, lb_error *err);
 

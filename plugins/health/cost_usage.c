@@ -41,11 +41,8 @@ static int add_place(lb_ctx *ctx, places *all, place p, lb_error *err)
 static const char *endpoint_uid(lb_ctx *ctx, const char *project, const char *branch)
 {
     lb_error ignored; /* a branch without a compute is on no bill for one */
-    const char *reply = NULL, *path = lb_printf(ctx, "projects/%s/branches/%s/endpoints/primary", project, branch);
-    struct json_object *d = NULL, *uid = NULL;
-    if (path && lb_control(ctx, &(lb_request){.method = "GET", .path = path}, &reply, &ignored) >= 0)
-        d = branch_json_keep(ctx, reply, &ignored);
-    return d && json_object_object_get_ex(d, "uid", &uid) ? json_object_get_string(uid) : NULL;
+    const plane_endpoint *e = NULL;
+    return plane_read_endpoint(ctx, project, branch, &e, &ignored) >= 0 && e ? e->uid : NULL;
 }
 
 static int add_project(lb_ctx *ctx, places *all, const char *project, lb_error *err)

@@ -104,6 +104,30 @@ static int add_line(dba_evidence *e, const char *tool, const char *line, struct 
                  : lb_out_of_memory(err);
 }
 
+static struct json_object *of_id(struct json_object *list, const char *id)
+{
+    for (size_t i = 0; i < length_of(list); i++) {
+        struct json_object *item = json_object_array_get_idx(list, i), *own = member(item, "id");
+        if (own && strcmp(json_object_get_string(own), id) == 0)
+            return item;
+    }
+    return NULL;
+}
+
+/* A sentence of an explanation that rests on nothing but how often the statement ran and how long that took: of these
+ * there is a line already. */
+static bool is_of_counts(struct json_object *result, struct json_object *sentence)
+{
+    struct json_object *cites = member(sentence, "evidence"), *list = member(result, "evidence");
+    for (size_t i = 0; i < length_of(cites); i++) {
+        const char *id = json_object_get_string(json_object_array_get_idx(cites, i));
+        struct json_object *facts = id ? member(of_id(list, id), "facts") : NULL;
+        if (!member(facts, "calls") || !member(facts, "mean_ms"))
+            return false;
+    }
+    return length_of(cites) > 0 && member(result, "calls");
+}
+
 static int add_lines(dba_evidence *e, const dba_source *source, struct json_object *result, double weight,
                      lb_error *err)
 {
@@ -115,7 +139,9 @@ static int add_lines(dba_evidence *e, const dba_source *source, struct json_obje
         if (!line->list)
             r = add_line(e, source->tool, line->text, result, own, err);
         for (size_t k = 0; k < length_of(list) && k < ELEMENTS_MOST && r >= 0; k++)
-            r = add_line(e, source->tool, line->text, json_object_array_get_idx(list, k), own - (double)k / 100, err);
+            if (!is_of_counts(result, json_object_array_get_idx(list, k)))
+                r = add_line(e, source->tool, line->text, json_object_array_get_idx(list, k), own - (double)k / 100,
+                             err);
     }
     return r;
 }

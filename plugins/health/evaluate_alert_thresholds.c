@@ -264,8 +264,9 @@ static int judge_all(evaluation *e, const health_measures *measures, lb_error *e
             left++;
     }
     if (r >= 0 && left)
-        r = lb_skipped(e->ctx, lb_printf(e->ctx, "%lld more tables with dead rows", (long long)left),
-                       "the worst ten are told one by one, and those that were told before", err);
+        r = lb_skipped(
+            e->ctx, lb_printf(e->ctx, "%lld more %s with dead rows", (long long)left, left == 1 ? "table" : "tables"),
+            "the worst ten are told one by one, and those that were told before", err);
     return r < 0 ? r : judge_absent(e, tables_known, err);
 }
 

@@ -188,6 +188,7 @@ int health_say_hidden(lb_ctx *ctx, const health_sessions *sessions, lb_error *er
 {
     if (!sessions->hidden)
         return 0;
-    return lb_skipped(ctx, lb_printf(ctx, "%zu sessions of other roles", sessions->hidden),
-                      "their state cannot be seen: it takes pg_monitor (or pg_read_all_stats)", err);
+    const char *what = sessions->hidden == 1 ? "session of another role" : "sessions of other roles";
+    return lb_skipped(ctx, lb_printf(ctx, "%zu %s", sessions->hidden, what),
+                      "what others do cannot be seen: it takes pg_monitor (or pg_read_all_stats)", err);
 }

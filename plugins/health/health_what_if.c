@@ -101,10 +101,11 @@ static int tell_batch(const asking *a, int64_t count, lb_error *err)
 {
     return count ? lb_skipped(a->ctx, lb_printf(a->ctx, "%s (batch work)", health_alert_rules[a->id].metric),
                               lb_printf(a->ctx,
-                                        "%lld readings are of batch work, and count as none: history has the worst "
+                                        "%lld %s of batch work, and %s as none: history has the worst "
                                         "statement of each alone. monitor_system_health with the same lists keeps that "
                                         "of the others",
-                                        (long long)count),
+                                        (long long)count, count == 1 ? "reading is" : "readings are",
+                                        count == 1 ? "counts" : "count"),
                               err)
                  : 0;
 }
@@ -190,9 +191,9 @@ static int tell(const asking *a, lb_error *err)
     const char *summary =
         a->count
             ? lb_printf(a->ctx,
-                        "%s: it would have told %lld times instead of %lld, missing %lld incident(s) and telling of "
-                        "%lld more",
-                        metric, (long long)a->then.told, (long long)a->now.told, (long long)missed, (long long)added)
+                        "%s: it would have told %lld %s instead of %lld, missing %lld %s and telling of %lld more",
+                        metric, (long long)a->then.told, a->then.told == 1 ? "time" : "times", (long long)a->now.told,
+                        (long long)missed, missed == 1 ? "incident" : "incidents", (long long)added)
             : lb_printf(a->ctx, "%s: history has no readings of it in this time", metric);
     return r < 0 ? r
                  : lb_append(a->ctx, "what_if",

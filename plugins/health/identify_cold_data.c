@@ -161,7 +161,7 @@ static int judge(cold_work *work, const cold_table *t, lb_error *err)
     if (t->r.kind[0] == 'f' || t->r.persistence[0] == 't' || is_large(work->policy, rows_of(t), cold_bytes(t)))
         return judge_table(work, t, err);
     work->examined++;
-    cold_pass(work, "they hold less than min_rows and min_bytes");
+    cold_pass(work, "it holds less than min_rows and min_bytes", "they hold less than min_rows and min_bytes");
     return 0;
 }
 

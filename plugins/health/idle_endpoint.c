@@ -1,61 +1,43 @@
 #include "idle_endpoint.h"
 
-#include "branch_json.h"
 #include "branch_plane.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-static struct json_object *member(struct json_object *d, const char *name)
-{
-    struct json_object *status = NULL, *spec = NULL, *found = NULL;
-    if (json_object_object_get_ex(d, "status", &status) && json_object_object_get_ex(status, name, &found))
-        return found;
-    return json_object_object_get_ex(d, "spec", &spec) && json_object_object_get_ex(spec, name, &found) ? found : NULL;
-}
-
-static const char *text(struct json_object *d, const char *name)
-{
-    struct json_object *found = member(d, name);
-    return json_object_is_type(found, json_type_string) ? json_object_get_string(found) : NULL;
-}
-
-/* "300s", as the platform writes it. */
-static double timeout_of(struct json_object *d)
-{
-    const char *duration = text(d, "suspend_timeout_duration");
-    if (json_object_get_boolean(member(d, "no_suspension")))
-        return INFINITY;
-    return duration ? strtod(duration, NULL) : 0;
-}
-
-static const char *path_of(lb_ctx *ctx)
+/* A project that the control plane does not know may be hidden from us, or a server that is given and called otherwise
+ * there; of one that it knows it knows the branches. */
+static int check_branch(lb_ctx *ctx, lb_error *err)
 {
     const lb_target *t = lb_run_target(ctx);
-    return lb_printf(ctx, "projects/%s/branches/%s/endpoints/primary", t->project, t->branch);
+    const plane_branch *branch = NULL;
+    const plane_project *project = NULL;
+    int r = plane_read_branch(ctx, t->project, t->branch, &branch, err);
+    if (r >= 0 && !branch)
+        r = plane_read_project(ctx, t->project, &project, err);
+    if (r < 0 || branch || !project)
+        return r;
+    return lb_fail(err, LB_ERR_NOT_FOUND, "lbops target ls shows what there is", "there is no branch %s in %s",
+                   t->branch, t->project);
 }
 
 int idle_endpoint_read(lb_ctx *ctx, const idle_endpoint **ret_found, lb_error *err)
 {
-    const char *reply = NULL, *path = path_of(ctx);
-    idle_endpoint *e = lb_alloc(ctx, sizeof *e);
+    const lb_target *t = lb_run_target(ctx);
+    const plane_endpoint *there = NULL;
     *ret_found = NULL;
-    if (!e || !path)
-        return lb_out_of_memory(err);
-    int r = lb_control(ctx, &(lb_request){.method = "GET", .path = path}, &reply, err);
-    if (r == LB_ERR_NOT_FOUND || r == LB_ERR_UNSUPPORTED)
+    int r = plane_read_endpoint(ctx, t->project, t->branch, &there, err);
+    bool is_there = r >= 0 && there && there->name;
+    if (r >= 0 && !is_there)
+        r = check_branch(ctx, err);
+    if (r == LB_ERR_UNSUPPORTED)
         return 0;
     if (r < 0)
-        return lb_wrap(err, "endpoint");
-    struct json_object *d = branch_json_keep(ctx, reply, err);
-    if (!d)
-        return err->code;
-    const char *type = text(d, "endpoint_type");
-    *e = (idle_endpoint){.name = path,
-                         .type = type ? type : "ENDPOINT_TYPE_READ_WRITE",
-                         .min_cu = json_object_get_double(member(d, "autoscaling_limit_min_cu")),
-                         .timeout = timeout_of(d)};
+        return r == LB_ERR_NOT_FOUND ? r : lb_wrap(err, "endpoint");
+    idle_endpoint *e = is_there ? lb_alloc(ctx, sizeof *e) : NULL;
+    if (is_there && !e)
+        return lb_out_of_memory(err);
+    if (e)
+        *e = (idle_endpoint){there->name, there->min_cu, there->suspend_s};
     *ret_found = e;
     return 0;
 }
@@ -69,12 +51,12 @@ const char *idle_timeout_text(lb_ctx *ctx, double timeout)
                             : lb_printf(ctx, "%.4g h", timeout / 3600);
 }
 
-static const char *spec_of(lb_ctx *ctx, const idle_endpoint *e, double timeout)
+/* The platform wants the type said again. */
+static const char *spec_of(lb_ctx *ctx, double timeout)
 {
-    return isinf(timeout)
-               ? lb_printf(ctx, "{\"spec\":{\"endpoint_type\":\"%s\",\"no_suspension\":true}}", e->type)
-               : lb_printf(ctx, "{\"spec\":{\"endpoint_type\":\"%s\",\"suspend_timeout_duration\":\"%.0fs\"}}", e->type,
-                           timeout);
+    const char *how =
+        isinf(timeout) ? "\"no_suspension\":true" : lb_printf(ctx, "\"suspend_timeout_duration\":\"%.0fs\"", timeout);
+    return how ? lb_printf(ctx, "{\"spec\":{\"endpoint_type\":\"ENDPOINT_TYPE_READ_WRITE\",%s}}", how) : NULL;
 }
 
 int idle_endpoint_set(lb_ctx *ctx, const idle_endpoint *e, double timeout, const char *reason, const lb_value *evidence,
@@ -90,7 +72,7 @@ int idle_endpoint_set(lb_ctx *ctx, const idle_endpoint *e, double timeout, const
         .request = {.method = "PATCH",
                     .path = e->name,
                     .query = "update_mask=spec.suspension",
-                    .body = spec_of(ctx, e, timeout)},
+                    .body = spec_of(ctx, timeout)},
     };
     *ret_outcome = LB_REFUSED;
     if (!change.request.body)

@@ -5,12 +5,13 @@
 #include <lbops/lbops.h>
 
 typedef struct idle_endpoint {
-    const char *name, *type;
+    const char *name;
     double min_cu;  /* 0: not said */
     double timeout; /* seconds; INFINITY: it never sleeps; 0: not said */
 } idle_endpoint;
 
-/* *ret_found NULL: there is none. */
+/* Of the read-write one, whatever it is called. *ret_found NULL: there is none, or nobody who would know. A branch
+ * that is not in its project is LB_ERR_NOT_FOUND. */
 LB_MUST_CHECK int idle_endpoint_read(lb_ctx *ctx, const idle_endpoint **ret_found, lb_error *err);
 
 /* "5 min", "never": for people. */

@@ -231,8 +231,8 @@ static int treat_all(healing *h, lb_error *err)
             r = treat(h, c, err);
     }
     if (r >= 0 && unsure)
-        r = lb_skipped(h->ctx, lb_printf(h->ctx, "%lld cause(s)", (long long)unsure), "not certain enough to act on",
-                       err);
+        r = lb_skipped(h->ctx, lb_printf(h->ctx, "%lld %s", (long long)unsure, unsure == 1 ? "cause" : "causes"),
+                       "not certain enough to act on", err);
     return r;
 }
 

@@ -88,9 +88,11 @@ static int say_waits(lb_ctx *ctx, const sync_pair *pair, const sync_counts *coun
         r = lb_skipped(
             ctx, pair->wish->source,
             lb_printf(ctx,
-                      "%lld transactions that write do not show how long they have been open (others' need "
-                      "pg_read_all_stats; prepared ones never do): what they commit late may be told as lost",
-                      (long long)counts->unseen_writers),
+                      "%lld %s not show for how long (others' need pg_read_all_stats; prepared ones never do): what is "
+                      "committed late may be told as lost",
+                      (long long)counts->unseen_writers,
+                      counts->unseen_writers == 1 ? "open transaction that writes does"
+                                                  : "open transactions that write do"),
             err);
     return r;
 }

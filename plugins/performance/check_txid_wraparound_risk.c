@@ -129,8 +129,8 @@ static int look_at_tables(lb_ctx *ctx, look *l, lb_error *err)
     for (size_t i = 0; r >= 0 && i < l->scan.count; i++)
         r = look_at_table(ctx, l, &l->scan.relations[i], err);
     if (r >= 0 && l->tables_past > args->most_tables)
-        r = lb_skipped(ctx, lb_printf(ctx, "%lld more tables", (long long)(l->tables_past - args->most_tables)),
-                       "they are old too; raise most_tables to see them", err);
+        r = lb_skipped(ctx, amount_text(ctx, (double)(l->tables_past - args->most_tables), "more table", "more tables"),
+                       "old as well; raise most_tables to see more", err);
     return r < 0 ? r : lb_examined(ctx, "relations", l->looked_at, err);
 }
 

@@ -1,5 +1,6 @@
 /* collect_pg_stat_statements_info: how complete the statement statistics are: evictions, resets, and how full they are.
  */
+#include "amount.h"
 #include "statements_source.h"
 
 #include <sql/statements/last_evictions.h>
@@ -116,8 +117,8 @@ static int tell(lb_ctx *ctx, const statements_source *s, lb_error *err)
     if (r >= 0)
         r = statements_record(ctx, s, "pg_stat_statements_entries", (double)s->info.entries, "count", "gauge", err);
     if (r >= 0 && s->info.hidden)
-        r = lb_skipped(ctx, lb_printf(ctx, "%lld statements", (long long)s->info.hidden),
-                       "of other roles, and this one may not see them: grant it pg_read_all_stats", err);
+        r = lb_skipped(ctx, amount_text(ctx, (double)s->info.hidden, "statement", "statements"),
+                       "of other roles, whose statements this one may not see: grant it pg_read_all_stats", err);
     if (r >= 0)
         r = lb_examined(ctx, "entries", s->info.entries, err);
     return r < 0 ? r

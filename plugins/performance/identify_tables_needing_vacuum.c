@@ -1,5 +1,6 @@
 /* identify_tables_needing_vacuum: tables that autovacuum has left behind, by its own rules and by the product's, and
  * who keeps a vacuum from helping. */
+#include "amount.h"
 #include "vacuum_ledger.h"
 #include "vacuum_parent.h"
 #include "vacuum_since.h"
@@ -237,8 +238,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (r >= 0)
         r = look_at_others(ctx, &scan, &count, err);
     if (r >= 0 && count.unwanted)
-        r = lb_skipped(ctx, lb_printf(ctx, "%lld relations", (long long)count.unwanted),
-                       "their schemas were not asked for", err);
+        r = lb_skipped(ctx, amount_text(ctx, (double)count.unwanted, "relation", "relations"),
+                       "of schemas that were not asked for", err);
     if (r >= 0)
         r = lb_examined(ctx, "relations", count.examined, err);
     if (r < 0)

@@ -169,13 +169,13 @@ static const char *shape_of(const index_set *set, const index_info *x, index_sha
                                .block_bytes = set->window.r.block_bytes,
                                .fill = fill_of(x->r.settings)};
     if (x->r.rows < 0 || x->table->r.rows < 0)
-        return "their tables were never analyzed";
+        return "{its table was|their tables were} never analyzed";
     for (int i = 0; i < x->keys.count; i++) {
         const index_column *c = column_of(x, i);
         if (!c || !c->has_statistics)
-            return "there are no statistics of their columns: never analyzed, or not ours to read";
+            return "there are no statistics of {its|their} columns: never analyzed, or not ours to read";
         if (c->r.length == 64)
-            return "they have a column of type name, which is stored otherwise";
+            return "{it has|they have} a column of type name, which is stored otherwise";
         ret_shape->columns[i].is_fixed = c->r.length > 0;
         ret_shape->columns[i].alignment = (int)c->r.alignment;
         ret_shape->columns[i].width = c->r.length > 0 ? (double)c->r.length : (double)c->width;
@@ -278,11 +278,11 @@ static void look_at_size(index_work *work, const index_info *x, const index_bloa
     else if (strcmp(x->r.method, "btree") != 0)
         why = "only the size of B-trees can be estimated";
     else if (x->r.is_of_extension)
-        why = "they belong to an extension";
+        why = "{it belongs|they belong} to an extension";
     else if (x->r.bytes < limits->min_bytes)
-        why = "they are smaller than min_bytes";
+        why = "{it is|they are} smaller than min_bytes";
     else if (index_goes(work, x))
-        why = "they are to be dropped anyway";
+        why = "{it is|they are} to be dropped anyway";
     else
         why = shape_of(work->set, x, &shape);
     if (why) {

@@ -352,18 +352,21 @@ int index_add_candidate(lb_ctx *ctx, index_candidates *list, const index_candida
 
 static const char *const refusals[] = {
     [INDEX_REFUSED_UNKNOWN] =
-        "none of their tables is known here by its name: views, catalogs, foreign ones, several of one name",
-    [INDEX_REFUSED_EXTENSION] = "their tables belong to an extension",
-    [INDEX_REFUSED_SMALL] = "their tables are smaller than min_rows or min_bytes, as far as anybody knows",
+        "none of {its|their} tables is known here by its name: views, catalogs, foreign ones, several of one name",
+    [INDEX_REFUSED_EXTENSION] = "{its table belongs|their tables belong} to an extension",
+    [INDEX_REFUSED_SMALL] =
+        "{its table is|their tables are} smaller than min_rows or min_bytes, as far as anybody knows",
     [INDEX_REFUSED_LOCKED] = INDEX_LOCKED,
-    [INDEX_REFUSED_ALL] = "they have no condition that would find rows",
-    [INDEX_REFUSED_MUCH] = "what they compare leaves too much of a table for an index, or nobody knows how much",
-    [INDEX_REFUSED_SERVED] = "an index that is there can serve them",
-    [INDEX_REFUSED_FEW] = "what they compare has too few values for an index, or too wide ones",
-    [INDEX_REFUSED_OTHER] = "they compare in ways that no index is proposed for: NOT, <>, a subquery, other operators",
-    [INDEX_REFUSED_OR] = "they join conditions by OR, for which no index is proposed",
-    [INDEX_REFUSED_COMPUTED] =
-        "they compare what a function, a cast or an operator makes of a column: no index is proposed for that",
+    [INDEX_REFUSED_ALL] = "{it has|they have} no condition that would find rows",
+    [INDEX_REFUSED_MUCH] =
+        "what {it compares|they compare} leaves too much of a table for an index, or nobody knows how much",
+    [INDEX_REFUSED_SERVED] = "an index that is there can serve {it|them}",
+    [INDEX_REFUSED_FEW] = "what {it compares|they compare} has too few values for an index, or too wide ones",
+    [INDEX_REFUSED_OTHER] =
+        "{it compares|they compare} in ways that no index is proposed for: NOT, <>, a subquery, other operators",
+    [INDEX_REFUSED_OR] = "{it joins|they join} conditions by OR, for which no index is proposed",
+    [INDEX_REFUSED_COMPUTED] = ("{it compares|they compare} what a function, a cast or an operator makes of a column: "
+                                "no index is proposed for that"),
 };
 
 static index_refusal refusal_of_table(const index_table *t, const index_missing_limits *limits)
@@ -425,7 +428,7 @@ static int add_ordered(index_work *work, const index_level *level, const index_t
     add_equal(&c, &w, rows);
     if (w.equal_count && !c.equal_count && !w.part) {
         if (!is_known(&w))
-            index_pass(work, "there are no statistics of their columns: never analyzed, or not ours to read");
+            index_pass(work, "there are no statistics of {its|their} columns: never analyzed, or not ours to read");
         index_refuse(list, INDEX_REFUSED_FEW);
         index_refuse(list, refusal_of_wish(level, tables, relation, &w));
         return 0;

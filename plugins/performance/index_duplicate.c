@@ -363,7 +363,8 @@ static int look_for_twin(index_work *work, const index_info *x, lb_error *err)
         return 0;
     if (x->tree_scans > 0)
         return tell_twin(work, x, u, err);
-    index_pass(work, "they store more than a unique index of the same keys, and no scan of them is counted that would "
+    index_pass(work, "{it stores|they store} more than a unique index of the same keys, and no scan of {it|them} is "
+                     "counted that would "
                      "make one of both worth while");
     return 0;
 }
@@ -374,7 +375,7 @@ int index_find_duplicates(index_work *work, lb_error *err)
     for (size_t i = 0; r >= 0 && i < work->set->index_count; i++) {
         const index_info *x = &work->set->indexes[i];
         if (x->r.is_of_extension || index_is_locked(x)) {
-            index_pass(work, index_is_locked(x) ? INDEX_LOCKED : "they belong to an extension");
+            index_pass(work, index_is_locked(x) ? INDEX_LOCKED : "{it belongs|they belong} to an extension");
             continue;
         }
         const index_info *kept = keeper_of(x, !work->set->window.r.in_recovery);

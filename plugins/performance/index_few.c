@@ -1,5 +1,6 @@
 /* Indexes over so few values that none of them tells rows apart. No drop is proposed: whether another column, or a
  * part of the rows, is what was meant, people know. */
+#include "amount.h"
 #include "index_rules.h"
 #include "index_writes.h"
 
@@ -40,13 +41,13 @@ static int tell_few_values(index_work *work, const index_info *x, const index_co
             .kind = "low_cardinality_index",
             .table = x->table,
             .index = x,
-            .reason =
-                lb_printf(ctx,
-                          "%s has %.0f value(s)%s, and even the rarest is in %.0f %% of the rows: of %lld reads of the "
-                          "table %lld took it. What may help is an index with a column that tells rows apart, or over "
-                          "the few rows that are looked for",
-                          c->r.name, c->distinct_values, c->null_share > 0 ? " and nulls" : "", 100 * least,
-                          (long long)reads, (long long)x->tree_scans),
+            .reason = lb_printf(
+                ctx,
+                "%s has %s%s, and even the rarest is in %.0f %% of the rows: of %lld reads of the "
+                "table %lld took it. What may help is an index with a column that tells rows apart, or over "
+                "the few rows that are looked for",
+                c->r.name, amount_text(ctx, c->distinct_values, "value", "values"),
+                c->null_share > 0 ? " and nulls" : "", 100 * least, (long long)reads, (long long)x->tree_scans),
             .evidence = LB_ARGS(lb_text("columns", c->r.name), lb_f64("distinct_values", c->distinct_values),
                                 lb_f64("rarest_share", c->rarest_share), lb_f64("null_share", c->null_share),
                                 lb_f64("correlation", c->correlation), lb_f64("rows", index_table_rows(x->table)),
@@ -64,11 +65,13 @@ static int tell_few_values(index_work *work, const index_info *x, const index_co
 static const char *why_not(const index_work *work, const index_info *x, int64_t reads, const index_few_limits *limits)
 {
     const char *role = index_role(work->set, x);
-    return role                        ? role
-           : reads < limits->min_reads ? "they have few values, but their tables were read too seldom to tell"
-           : x->tree_scans * RARELY_TAKEN >= reads ? "they have few values, and the planner takes them all the same"
+    return role ? role
+           : reads < limits->min_reads
+               ? "{it has|they have} few values, but {its table was|their tables were} read too seldom to tell"
+           : x->tree_scans * RARELY_TAKEN >= reads
+               ? "{it has|they have} few values, and the planner takes {it|them} all the same"
            : (double)x->table->r.changed_rows > CHANGED * index_table_rows(x->table)
-               ? "they have few values, as statistics say that are of before many changes"
+               ? "{it has|they have} few values, as statistics say that are of before many changes"
                : NULL;
 }
 

@@ -1,6 +1,7 @@
 /* A recommendation goes from pending_review to executed, however that came about, and from there to kept or reverted.
  */
 #include "index_follow.h"
+#include "amount.h"
 
 #include "index_rules.h"
 
@@ -250,12 +251,13 @@ static index_step judge_times(lb_ctx *ctx, const index_keeping *k, const index_p
     return (index_step){.status = is_kept || role ? "kept" : NULL,
                         .wants_undo = !is_kept && !role,
                         .is_unscanned = !may_be_used,
-                        .why = lb_printf(ctx,
-                                         "its statement takes %.3g ms on average, over %.0f calls, where it took "
-                                         "%.3g; the index was scanned %lld times%s%s%s",
-                                         g->mean_after, g->calls_after, g->mean_before, (long long)x->tree_scans,
-                                         is_whole ? "" : " since the server began to count again",
-                                         role ? "; indexes like it stay: " : "", role ? role : "")};
+                        .why =
+                            lb_printf(ctx,
+                                      "its statement takes %.3g ms on average, over %.0f calls, where it took "
+                                      "%.3g; the index was scanned %lld times%s%s%s",
+                                      g->mean_after, g->calls_after, g->mean_before, (long long)x->tree_scans,
+                                      is_whole ? "" : " since the server began to count again",
+                                      role ? "; indexes like it stay: " : "", role ? amount_words(ctx, 2, role) : "")};
 }
 
 /* Where the time of its statement is not known, use is all there is. */

@@ -318,11 +318,11 @@ static int look_at_key(index_work *work, const index_foreign_key *key, const ind
     if (l.cover == INDEX_COVER_FULL || all_leaves_are_covered(set, key) || is_told(set, key))
         return 0;
     if (key->table->r.is_of_extension) {
-        index_pass(work, "their tables belong to an extension");
+        index_pass(work, "{its table belongs|their tables belong} to an extension");
         return 0;
     }
     if (l.size.rows < (double)limits->min_rows && l.size.bytes < limits->min_bytes) {
-        index_pass(work, "their tables are smaller than min_rows and min_bytes");
+        index_pass(work, "{its table is|their tables are} smaller than min_rows and min_bytes");
         return 0;
     }
     if (l.cover == INDEX_COVER_WEAK) {
@@ -453,7 +453,7 @@ int index_find_duplicate_keys(index_work *work, lb_error *err)
     for (size_t i = 0; r >= 0 && i < set->key_count; i++) {
         const index_foreign_key *x = &set->keys[i], *kept = kept_for(set, x);
         if (kept && x->table->r.is_of_extension)
-            index_pass(work, "their tables belong to an extension");
+            index_pass(work, "{its table belongs|their tables belong} to an extension");
         else if (kept)
             r = tell_duplicate_key(work, x, kept, err);
     }

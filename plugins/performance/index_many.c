@@ -125,8 +125,9 @@ static int look_at_table(index_work *work, const index_table *t, int64_t bytes, 
         return 0;
     index_write_rate writes = index_writes_per_day(work, t);
     if (!writes.is_history) {
-        index_pass(work,
-                   "their indexes are many, but what is written to them is not known: that takes a day of history");
+        index_pass(
+            work,
+            "{its|their} indexes are many, but what is written to {it|them} is not known: that takes a day of history");
         return 0;
     }
     return writes.per_day / 24 > limits->min_writes ? tell_many(work, t, &burden, &writes, limits, err) : 0;

@@ -275,7 +275,7 @@ static int ask_planner(index_work *work, const index_missing_limits *limits, ind
         c->cost_before = c->cost_after = c->cost_plain = c->blocks_before = c->blocks_after = c->mix_before = -1;
         c->load_before = c->write_before = -1;
         if (is_promised(work, c)) {
-            index_pass(work, "the index that is proposed for a foreign key serves them");
+            index_pass(work, "the index that is proposed for a foreign key serves {it|them}");
             continue;
         }
         if (has_enough(list, i)) {
@@ -340,9 +340,9 @@ static int judge(index_work *work, const index_missing_limits *limits, const ind
         else if (c->is_tried && c->mix_worse)
             index_pass(work, "other statements would cost more by a tenth and above, as a branch has shown");
         else if (c->is_tried && c->cost_before < 0)
-            index_pass(work, "the planner does not say what they would gain: not ours to read, or gone meanwhile");
+            index_pass(work, "the planner does not say what {it|they} would gain: not ours to read, or gone meanwhile");
         else if (c->is_tried)
-            index_pass(work, "the planner would gain too little by them");
+            index_pass(work, "the planner would gain too little by {it|them}");
     }
     return r < 0 ? r : index_tell_passed(work, "candidate", "candidates", err);
 }
@@ -371,13 +371,13 @@ static int read_statement(index_work *work, const index_missing_limits *limits, 
                                        .top_ms = row->total_ms,
                                        .statement_count = 1};
     if (strcmp(row->query, "<insufficient privilege>") == 0 || !*row->query) {
-        index_pass(work, "their texts may not be seen by this role");
+        index_pass(work, "{its text|their texts} may not be seen by this role");
         return 0;
     }
     int r = index_read_uses(work->ctx, row->query, &levels, err);
     if (r == LB_ERR_INVALID) {
         if (begins_like_a_query(row->query))
-            index_pass(work, "their texts do not parse: cut, or of another dialect");
+            index_pass(work, "{its text does|their texts do} not parse: cut, or of another dialect");
         return 0;
     }
     return r < 0 ? r : index_add_candidates(work, limits, levels, &statement, list, err);

@@ -124,7 +124,7 @@ bool index_vector_has(const index_vector *v, int64_t item);
 /* Rows of a table as far as somebody knows; -1 where nobody does. */
 double index_table_rows(const index_table *table);
 
-#define INDEX_LOCKED "their tables are locked: looking closer would wait"
+#define INDEX_LOCKED "{its table is|their tables are} locked: looking closer would wait"
 
 /* Somebody holds, or waits for, a lock that reading would queue behind: what it is over is not known either. */
 static inline bool index_is_locked(const index_info *x)

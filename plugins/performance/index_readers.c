@@ -1,6 +1,7 @@
 /* The branch's computes that only read: each counts the scans of its own, and a verdict on use is one over all of them.
  * One that cannot be read is kept with the reason, so that nobody takes its silence for an index that is not used. */
 #include "index_readers.h"
+#include "amount.h"
 
 #include <json-c/json.h>
 #include <sql/index/scans.h>
@@ -51,8 +52,10 @@ static int add_endpoint(lb_ctx *ctx, index_window *w, struct json_object *endpoi
     int64_t hidden = hidden_secondaries(status);
     if (type && id && strcmp(type, "ENDPOINT_TYPE_READ_ONLY") == 0)
         return add(ctx, w, id, NULL, err);
-    return hidden > 0 ? add(ctx, w, lb_printf(ctx, "%lld secondaries of %s", (long long)hidden, id ? id : "it"),
-                            "they answer at one address, which does not say whose counts it shows", err)
+    return hidden > 0 ? add(ctx, w,
+                            lb_printf(ctx, "%s of %s", amount_text(ctx, (double)hidden, "secondary", "secondaries"),
+                                      id ? id : "it"),
+                            "all answer at one address, which does not say whose counts it shows", err)
                       : 0;
 }
 
@@ -72,7 +75,7 @@ int index_list_readers(lb_ctx *ctx, index_window *w, const char *json, lb_error 
     (void)json_object_put(reply);
     int64_t others = w->r.standbys - (int64_t)w->reader_count;
     if (r >= 0 && others > 0)
-        r = add(ctx, w, lb_printf(ctx, "%lld standby(s)", (long long)others), "no endpoint leads there", err);
+        r = add(ctx, w, amount_text(ctx, (double)others, "standby", "standbys"), "no endpoint leads there", err);
     return r;
 }
 

@@ -1,7 +1,9 @@
 /* Tables that are read in full again and again: a finding where nobody counts statements, else what these leave open.
  */
+#include "amount.h"
 #include "index_missing.h"
 #include "index_rules.h"
+#include <math.h>
 
 #define BUSY_FACTOR 10
 #define MINUTE      (INT64_C(60) * 1000000)
@@ -88,14 +90,15 @@ int index_look_at_scans(index_work *work, const index_missing_limits *limits, co
     int r = 0;
     if (!has_counted(w, limits))
         return lb_skipped(work->ctx, "scans of tables",
-                          lb_printf(work->ctx,
-                                    "insufficient data: the server has counted for %.0f minutes, and %lld are needed",
-                                    (double)(w->r.now - w->own_since) / (double)MINUTE, (long long)limits->min_minutes),
+                          lb_printf(work->ctx, "insufficient data: the server has counted for %s, and %lld are needed",
+                                    amount_text(work->ctx, floor((double)(w->r.now - w->own_since) / (double)MINUTE),
+                                                "minute", "minutes"),
+                                    (long long)limits->min_minutes),
                           err);
     for (size_t i = 0; i < work->set->table_count && r >= 0; i++) {
         const index_table *t = &work->set->tables[i];
         if (t->r.bytes_is_null)
-            index_pass(work, INDEX_LOCKED);
+            index_pass(work, "{it is|they are} locked: looking closer would wait");
         if ((statements && is_awaited(t)) || is_asked_for(list, t) || !is_read_in_full(t, limits))
             continue;
         r = statements ? skip_scans(work, list, t, err) : tell_scans(work, t, err);

@@ -103,7 +103,9 @@ int index_add_special(index_work *work, const index_missing_limits *limits, cons
         if (!column)
             continue;
         if (use->kind == INDEX_USE_PATTERN && !trigrams && column->r.sort[0] == 't')
-            index_pass(work, "they look for patterns, and pg_trgm, which an index for these needs, is not installed");
+            index_pass(
+                work,
+                "{it looks|they look} for patterns, and pg_trgm, which an index for these needs, is not installed");
         bool is_suited = suits(column, use->kind, trigrams != NULL);
         bool is_wanted = is_suited && !is_looked_into(work, t, column);
         if (use->kind >= INDEX_USE_CONTAINS && column->has_statistics && !is_wanted)

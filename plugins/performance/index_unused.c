@@ -43,15 +43,15 @@ const char *index_role(const index_set *set, const index_info *x)
 {
     bool alone = false;
     if (x->r.is_of_extension)
-        return "they belong to an extension";
+        return "{it belongs|they belong} to an extension";
     if (x->r.is_primary || x->r.is_unique || x->r.is_exclusion || x->r.constraint_name)
-        return "they keep a rule: a key, a unique or an exclusion constraint";
+        return "{it keeps|they keep} a rule: a key, a unique or an exclusion constraint";
     if (x->r.foreign_keys)
-        return "foreign keys refer to them";
+        return "foreign keys refer to {it|them}";
     if (x->r.is_replica_identity)
-        return "they are a replica identity";
+        return "{it is|they are} a replica identity";
     if (leads_foreign_key(set, x, &alone) && alone)
-        return "they are the only ones on a foreign key";
+        return "{it is the only one|they are the only ones} on a foreign key";
     return NULL;
 }
 
@@ -115,10 +115,13 @@ static double elsewhere_points(const index_window *w)
 static const char *elsewhere_text(lb_ctx *ctx, const index_window *w)
 {
     return w->elsewhere == INDEX_ELSEWHERE_NONE
-               ? w->reader_count ? lb_printf(ctx, "; %zu compute(s) that only read were looked at too", w->reader_count)
+               ? w->reader_count ? lb_printf(ctx, "; %s looked at too",
+                                             amount_text(ctx, (double)w->reader_count, "compute that only reads was",
+                                                         "computes that only read were"))
                                  : ""
            : w->elsewhere == INDEX_ELSEWHERE_UNREAD
-               ? lb_printf(ctx, "; what %lld other compute(s) use cannot be read here", (long long)w->other_computes)
+               ? lb_printf(ctx, "; what %s cannot be read here",
+                           amount_text(ctx, (double)w->other_computes, "other compute uses", "other computes use"))
                : "; whether other computes use it is not known";
 }
 
@@ -254,10 +257,10 @@ static const char *passed_over(const index_info *x, const index_unused_limits *l
     if (x->parent || !index_is_whole(x))
         return "";
     if (x->r.is_partitioned && x->tree_leaves == 0)
-        return "they are of partitioned tables without partitions";
+        return "{it is of a partitioned table|they are of partitioned tables} without partitions";
     if (index_is_locked(x))
         return INDEX_LOCKED;
-    return x->tree_bytes < limits->min_bytes ? "they are smaller than min_bytes" : NULL;
+    return x->tree_bytes < limits->min_bytes ? "{it is|they are} smaller than min_bytes" : NULL;
 }
 
 static bool is_rare(const table_use *use, const index_unused_limits *limits)
@@ -318,19 +321,18 @@ static int look_at_use(index_work *work, const index_info *x, const index_unused
     if (x->tree_scans > 0)
         return is_rare(&use, limits) && use.days >= limits->days ? tell_rare(work, x, &use, err) : 0;
     if (use.days < limits->days) {
-        index_pass(work, "insufficient data: too few days are counted for them");
+        index_pass(work, "insufficient data: too few days are counted for {it|them}");
         return 0;
     }
     if (use.reads < limits->min_reads)
         return index_skip(work, x,
-                          lb_printf(work->ctx,
-                                    "not scanned, but its table was read only %lld times: too little to tell",
-                                    (long long)use.reads),
+                          lb_printf(work->ctx, "not scanned, but its table was read only %s: too little to tell",
+                                    amount_text(work->ctx, (double)use.reads, "time", "times")),
                           err);
     if (use.last_used && !holds_a_month(&use)) {
         if (is_rare(&use, limits))
             return tell_rare(work, x, &use, err);
-        index_pass(work, "they were used before, and no month has passed since: rarely used is not unused");
+        index_pass(work, "{it was|they were} used before, and no month has passed since: rarely used is not unused");
         return 0;
     }
     return tell_unused(work, x, &use, err);
@@ -397,12 +399,12 @@ const char *index_coming(const index_info *x)
     if (index_is_whole(x))
         return NULL;
     if (x->r.is_being_built)
-        return "an index that serves them is being built";
+        return "an index that serves {it|them} is being built";
     if (x->r.is_partitioned && !x->r.is_unique)
-        return "an index that would serve them is not finished, and its end is proposed";
+        return "an index that would serve {it|them} is not finished, and its end is proposed";
     return x->r.is_partitioned || x->r.is_of_extension || is_to_go(x)
                ? NULL
-               : "an index that would serve them is invalid, and its rebuild is proposed";
+               : "an index that would serve {it|them} is invalid, and its rebuild is proposed";
 }
 
 /* Partitions that lack the index, which is why their parent's is invalid. */
@@ -488,9 +490,9 @@ int index_find_invalid(index_work *work, lb_error *err)
         if (x->r.is_being_built)
             r = index_skip(work, x, "it is being built", err);
         else if (x->r.is_of_extension)
-            index_pass(work, "they belong to an extension");
+            index_pass(work, "{it belongs|they belong} to an extension");
         else if (index_tree_above(work->set, x))
-            index_pass(work, "they are finished with the index of their partitioned table");
+            index_pass(work, "{it is|they are} finished with the index of {its|their} partitioned table");
         else
             r = tell_invalid(work, x, err);
     }

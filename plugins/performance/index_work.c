@@ -1,5 +1,6 @@
 /* What every rule needs to say what it found, and to write the statement that would help. */
 #include "index_work.h"
+#include "amount.h"
 
 #include "index_tree.h"
 
@@ -48,8 +49,8 @@ bool index_goes(const index_work *work, const index_info *x)
 const char *index_mark_text(const index_work *work, const index_info *x)
 {
     int marks = marks_of(work, x);
-    return marks & MARK_GOES   ? "they are to be dropped for another reason"
-           : marks & MARK_KEPT ? "they replace an index that is to go first"
+    return marks & MARK_GOES   ? "{it is|they are} to be dropped for another reason"
+           : marks & MARK_KEPT ? "{it replaces|they replace} an index that is to go first"
                                : NULL;
 }
 
@@ -149,7 +150,8 @@ int index_tell_passed(index_work *work, const char *one, const char *many, lb_er
     for (size_t i = 0; r >= 0 && i < sizeof work->passed / sizeof *work->passed && work->passed[i].reason; i++) {
         const int64_t count = (int64_t)work->passed[i].count;
         const char *told = lb_printf(work->ctx, "%lld %s", (long long)count, count == 1 ? one : many);
-        r = told ? lb_skipped(work->ctx, told, work->passed[i].reason, err) : lb_out_of_memory(err);
+        const char *why = amount_words(work->ctx, count, work->passed[i].reason);
+        r = told && why ? lb_skipped(work->ctx, told, why, err) : lb_out_of_memory(err);
         work->passed[i] = (index_passed){0};
     }
     return r;

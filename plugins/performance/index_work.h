@@ -76,7 +76,8 @@ LB_MUST_CHECK int index_report(index_work *work, const index_finding *finding, l
 /* What the finding is about, with its schema. */
 const char *index_object(lb_ctx *ctx, const index_finding *finding);
 
-/* One more of what was left out: "12 indexes" with the reason, at the end. */
+/* One more of what was left out: "12 indexes" with the reason, at the end. It reads well of one and of many:
+ * amount_words. */
 void index_pass(index_work *work, const char *reason);
 LB_MUST_CHECK int index_tell_passed(index_work *work, const char *one, const char *many, lb_error *err);
 LB_MUST_CHECK int index_skip(index_work *work, const index_info *x, const char *reason, lb_error *err);

@@ -1,5 +1,6 @@
 /* persist_pg_stat_statements: a snapshot of the statement statistics: every column the server has, what was added since
  * the snapshot before, and each new text once. Statements that did not move are not stored again. */
+#include "amount.h"
 #include "statements_past.h"
 #include "statements_row.h"
 #include "statements_shares.h"
@@ -95,8 +96,8 @@ static int conclude(lb_ctx *ctx, const work *w, bool leaves_out, lb_error *err)
     double seconds = first ? 0 : (double)(w->source.info.read_at - w->facts.taken_before) / 1e6, suspends_after = 0;
     int r = judge_cadence(ctx, seconds, &suspends_after, err);
     if (r >= 0 && w->source.info.hidden)
-        r = lb_skipped(ctx, lb_printf(ctx, "%lld statements", (long long)w->source.info.hidden),
-                       "of other roles, and this one may not see them: grant it pg_read_all_stats", err);
+        r = lb_skipped(ctx, amount_text(ctx, (double)w->source.info.hidden, "statement", "statements"),
+                       "of other roles, whose statements this one may not see: grant it pg_read_all_stats", err);
     if (r >= 0 && w->past.why_not)
         r = lb_skipped(ctx, "the snapshot before", w->past.why_not, err);
     if (r >= 0)

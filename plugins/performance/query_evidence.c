@@ -1,4 +1,5 @@
 #include "query_evidence.h"
+#include "amount.h"
 
 #include "index_rules.h"
 #include "statement_plan.h"
@@ -33,9 +34,8 @@ static int tell_hidden(query_evidence *e, lb_error *err)
     if (r < 0 || !e->hidden)
         return r;
     return lb_skipped(e->ctx, "statements of others",
-                      lb_printf(e->ctx,
-                                "%lld were counted that may not be seen by this role: grant it pg_read_all_stats",
-                                (long long)e->hidden),
+                      lb_printf(e->ctx, "%s counted that may not be seen by this role: grant it pg_read_all_stats",
+                                amount_text(e->ctx, (double)e->hidden, "was", "were")),
                       err);
 }
 

@@ -1,4 +1,5 @@
 #include "vacuum_keys.h"
+#include "amount.h"
 
 #include <sql/vacuum/key_columns.h>
 #include <sql/vacuum/key_largest.h>
@@ -166,10 +167,9 @@ static int read_sequences(lb_ctx *ctx, list *l, int64_t *ret_examined, lb_error 
         }
         *ret_examined += got;
     }
-    return r < 0 || !hidden
-               ? r
-               : lb_skipped(ctx, lb_printf(ctx, "%lld sequences", (long long)hidden),
-                            "this role may not read them: grant it SELECT on them, or pg_read_all_data", err);
+    return r < 0 || !hidden ? r
+                            : lb_skipped(ctx, amount_text(ctx, (double)hidden, "sequence", "sequences"),
+                                         "not for this role to read: grant it SELECT there, or pg_read_all_data", err);
 }
 
 static int take_column(lb_ctx *ctx, list *l, const vacuum_key_columns_row *c, lb_error *err)
@@ -390,8 +390,8 @@ static int tell(lb_ctx *ctx, const list *l, const vacuum_keys_limits *limits, va
         r = report(ctx, k, by_days > by_share ? by_days : by_share, err);
     }
     if (r >= 0 && l->left_out)
-        r = lb_skipped(ctx, lb_printf(ctx, "%lld more keys", (long long)l->left_out),
-                       "they have used a quarter of their range, too, and so many are not followed", err);
+        r = lb_skipped(ctx, amount_text(ctx, (double)l->left_out, "more key", "more keys"),
+                       "a quarter of the range is used there, too, and so many are not followed", err);
     return r;
 }
 

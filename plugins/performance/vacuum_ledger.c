@@ -1,4 +1,5 @@
 #include "vacuum_ledger.h"
+#include "amount.h"
 
 #include <json-c/json.h>
 #include <sql/vacuum/carried.h>
@@ -193,8 +194,10 @@ static int remember(lb_ctx *ctx, account *accounts, size_t count, struct json_ob
     for (; kept < worth && kept < MOST; kept++)
         write_account(now, &accounts[kept]);
     return kept == worth ? 0
-                         : lb_skipped(ctx, lb_printf(ctx, "changed rows of %zu relations", worth - kept),
-                                      "if the server forgets them nobody remembers: others have more", err);
+                         : lb_skipped(ctx,
+                                      lb_printf(ctx, "changed rows of %s",
+                                                amount_text(ctx, (double)(worth - kept), "relation", "relations")),
+                                      "if the server forgets their number nobody remembers: others have more", err);
 }
 
 int vacuum_ledger_keep(lb_ctx *ctx, vacuum_scan *scan, struct json_object *before, struct json_object *now,

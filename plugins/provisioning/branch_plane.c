@@ -2,6 +2,8 @@
 #include "branch_plane.h"
 #include "branch_json.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <time.h>
 
 #define MOST_PAGES 1000
@@ -196,16 +198,27 @@ static int read_list(lb_ctx *ctx, const char *path, const char *member, const ch
     return lb_fail(err, LB_ERR_LIMIT, NULL, "the list of %s does not end within %d pages", path, MOST_PAGES);
 }
 
+/* "300s", as the platform writes it. */
+static double suspend_of(struct json_object *d)
+{
+    const char *duration = said_text(d, "suspend_timeout_duration");
+    return said_true(d, "no_suspension") ? INFINITY : duration ? strtod(duration, NULL) : 0;
+}
+
 static void take_endpoint(struct json_object *d, plane_endpoint *e)
 {
     struct json_object *hosts = said(d, "hosts"), *host = NULL;
     const char *state = said_text(d, "current_state");
     (void)json_object_object_get_ex(hosts, "host", &host); /* NULL is fine */
-    *e = (plane_endpoint){.state = state ? state : "",
+    *e = (plane_endpoint){.name = said_text(d, "name"),
+                          .uid = said_text(d, "uid"),
+                          .state = state ? state : "",
                           .host = json_object_is_type(host, json_type_string) ? json_object_get_string(host) : NULL,
                           .last_active_at = plane_time_parse(said_text(d, "last_active_time")),
                           .is_pending = said_text(d, "pending_state") != NULL,
-                          .is_disabled = said_true(d, "disabled")};
+                          .is_disabled = said_true(d, "disabled"),
+                          .min_cu = json_object_get_double(said(d, "autoscaling_limit_min_cu")),
+                          .suspend_s = suspend_of(d)};
 }
 
 int plane_read_endpoint(lb_ctx *ctx, const char *project, const char *branch, const plane_endpoint **ret_found,

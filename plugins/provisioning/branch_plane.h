@@ -32,10 +32,13 @@ typedef struct plane_branches {
 } plane_branches;
 
 typedef struct plane_endpoint {
-    const char *state; /* ACTIVE, IDLE ...; empty: only replicas are there */
-    const char *host;  /* NULL: none yet */
+    const char *name, *uid; /* the name with its path; NULL: only replicas are there */
+    const char *state;      /* ACTIVE, IDLE ...; empty: only replicas are there */
+    const char *host;       /* NULL: none yet */
     int64_t last_active_at;
     bool is_pending, is_disabled;
+    double min_cu;             /* 0: not said */
+    double suspend_s;          /* how long it is left alone until it sleeps; INFINITY: it never does; 0: not said */
     const char *awake_replica; /* a read-only compute of the branch that is awake, or NULL */
 } plane_endpoint;
 

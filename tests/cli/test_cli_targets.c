@@ -103,6 +103,47 @@ static void a_branch_that_is_not_there(void)
     ASSERT_CONTAINS(a.err, "there is no branch shop/gone");
 }
 
+static void a_name_that_is_nearly_there_is_told(void)
+{
+    SCRATCH dir = stage_new(control_text);
+    ANSWER project = plan_on(dir, "shpo", "dev"), branch = plan_on(dir, "shop", "prodution"),
+           other = plan_on(dir, "shop", "gone");
+    expect_code(&branch, 1);
+    ASSERT_CONTAINS(project.err, "there is no branch shpo/dev to run on");
+    ASSERT_CONTAINS(project.err, "did you mean --project shop?");
+    ASSERT_CONTAINS(branch.err, "did you mean --branch production?");
+    ASSERT_CONTAINS(other.err, "lbops target ls lists those that are there");
+}
+
+/* Of a manifest without patterns, which nobody has to be asked about. */
+static void a_name_that_the_manifest_nearly_has_is_told(void)
+{
+    SCRATCH dir = workspace_new();
+    ANSWER project = in_workspace(dir, WORDS("run", "looks", "--project", "shpo")),
+           other = in_workspace(dir, WORDS("run", "looks", "--project", "bank"));
+    expect_code(&project, 2);
+    ASSERT_CONTAINS(project.err, "looks needs a target, and the manifest has none called shpo");
+    ASSERT_CONTAINS(project.err, "did you mean --project shop?");
+    ASSERT_CONTAINS(other.err, "one of: --project shop");
+}
+
+static void a_tool_of_the_workspace_takes_no_target(void)
+{
+    SCRATCH dir = workspace_new();
+    ANSWER project = in_workspace(dir, WORDS("run", "noop", "--project", "shop")),
+           branch = in_workspace(dir, WORDS("run", "noop", "--branch", "production")),
+           own = in_workspace(dir, WORDS("run", "monitor_branch_count", "--project", "bank")),
+           given = in_workspace(dir, WORDS("run", "noop", "--dsn", "postgresql://nowhere/none"));
+    expect_code(&project, 2);
+    ASSERT_CONTAINS(project.err, "noop works on the workspace as a whole and takes no --project");
+    ASSERT_CONTAINS(project.err, "leave project and branch out");
+    expect_code(&branch, 2);
+    ASSERT_CONTAINS(branch.err, "takes no --branch");
+    expect_code(&own, 2);
+    ASSERT_CONTAINS(own.err, "did you mean --project_id bank?");
+    expect_code(&given, 0);
+}
+
 static void a_control_plane_that_fails(void)
 {
     SCRATCH dir = stage_new("[{\"method\": \"GET\", \"path\": \"projects\", \"error\": {\"code\": \"unreachable\","
@@ -115,4 +156,5 @@ static void a_control_plane_that_fails(void)
 
 SUITE(command_line_targets, TEST(a_name_that_leaves_one_branch_is_enough), TEST(protection_gives_the_class),
       TEST(the_manifest_class_wins), TEST(several_branches_are_named), TEST(a_branch_that_is_not_there),
-      TEST(a_control_plane_that_fails))
+      TEST(a_name_that_is_nearly_there_is_told), TEST(a_name_that_the_manifest_nearly_has_is_told),
+      TEST(a_tool_of_the_workspace_takes_no_target), TEST(a_control_plane_that_fails))

@@ -8,7 +8,7 @@
 #   finish                             the end of every test
 #
 # The fixtures are those of etc/fixtures/mock, the clock stands at noon of 2026-02-01, and the branch is shop/staging, a
-# shared one; `BRANCH=production runs TOOL` takes another.
+# shared one; `BRANCH=production runs TOOL` takes another. A tool of the workspace is given none.
 # shellcheck source=tests/harness/check.sh
 . "${BASH_SOURCE[0]%/*}/../harness/check.sh"
 
@@ -53,10 +53,21 @@ run_exits() {
     return 1
 }
 
+# WHERE: the words that name the branch. A tool of the workspace takes none.
+declare -A IS_OF_WORKSPACE
+choose_where() {
+    if [ -z "${IS_OF_WORKSPACE[$1]:-}" ]; then
+        IS_OF_WORKSPACE[$1]=$("$LBOPS" -m "$MANIFEST" --json tools "$1" 2>"$WORK/stderr" </dev/null | jq .workspace)
+    fi
+    WHERE=(--branch "$2")
+    [ "${IS_OF_WORKSPACE[$1]}" != true ] || WHERE=()
+}
+
 runs_with() {
     local code=$1 tool=$2
     shift 2
-    check "$tool $* exits with $code" run_exits "$code" "$tool" --branch "${BRANCH:-staging}" "$@"
+    choose_where "$tool" "${BRANCH:-staging}"
+    check "$tool $* exits with $code" run_exits "$code" "$tool" "${WHERE[@]}" "$@"
 }
 
 runs() {

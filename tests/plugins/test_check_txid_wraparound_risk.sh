@@ -10,7 +10,7 @@ holds '[.result.findings[] | [.object, .kind]] == [["shop", "database_txid_age"]
 holds '.result.findings[1] | .evidence.freeze_max_age == 150000000 and (.fix | contains("\"Odd \"\"Name\"\"\""))'
 holds '.result.findings[2] | .impact.level == "critical" and .fix == null and (.evidence | .days_left > 9.9 and .days_left < 10.1
     and .referred_to_by == "public.items.order_id" and (.remedy | contains("in batches")))'
-holds '.result.skipped | any(.object == "1 sequences")'
+holds '.result.skipped | any(.object == "1 sequence")'
 holds '[.events[] | [.type, .payload.metric]] == [["threshold.breached", "txid_age"], ["threshold.breached", "key_range_used"]]'
 recorded lakebase_metrics '.metric_name == "txid_age" and .metric_value == 600000000 and .threshold_level == "warning"'
 

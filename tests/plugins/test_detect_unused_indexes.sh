@@ -55,7 +55,7 @@ jq '[{"method": "GET", "path": "projects/shop/branches/staging/endpoints", "repl
 sed -i "s|^fixtures = .*|fixtures = '$WORK/fixtures'|" "$MANIFEST"
 runs detect_unused_indexes
 holds '.result.findings[1] | .confidence.label == "low" and .evidence.computes_not_read == ["reader"]'
-holds '.result.findings[1].reason | contains("1 other compute(s) use cannot be read here")'
+holds '.result.findings[1].reason | contains("1 other compute uses cannot be read here")'
 
 runs_with 2 detect_unused_indexes --days -1
 runs_with 2 detect_unused_indexes --min_bytes few

@@ -42,7 +42,8 @@ tell() {
         setup_cicd_pipeline) TOLD=(--dir "$WORK/repo") ;;
         test_migration_on_branch) TOLD=(--project_id bank --branch_name ci-pr-10 --dir "$FILES" --rollback skip) ;;
     esac
-    [[ " ${TOLD[*]} " == *' --branch '* ]] || TOLD+=(--project shop --branch "$2")
+    choose_where "$1" "$2"
+    [[ ${#WHERE[@]} = 0 || " ${TOLD[*]} " == *' --branch '* ]] || TOLD+=(--project shop "${WHERE[@]}")
 }
 
 # A skip has its reason; what waits for a person has its plan; a detector says what it looked at or why not. The fixtures

@@ -12,7 +12,7 @@ holds '.result.findings[1] | (.reason | startswith("nobody has read or written i
 holds '.result.findings[2] | .evidence.time_column == "placed_at" and .impact.rows == 312887 and
     .impact.monthly_cost == null and .fix == null'
 holds '.result.cold_candidates == 3 and .changes == []'
-holds 'any(.result.skipped[]; .object == "1 table(s)" and (.reason | contains("less than min_rows")))'
+holds 'any(.result.skipped[]; .object == "1 table" and (.reason | contains("it holds less than min_rows")))'
 recorded lakebase_metrics '.metric_name == "cold_bytes" and .object_name == "public.events" and .metric_value == 325000000'
 
 runs identify_cold_data --cold_threshold_days 120 --price_per_gb_month 2

@@ -16,6 +16,7 @@ holds '.result.answer[0].text | contains("1 is unused")'
 asks "How close are we to wraparound?"
 holds '.result.answer[0].text | contains("600000000 ids old")'
 asks "Why is my query slow?"
+holds '[.result.evidence[].says | select(contains("each time on average"))] == ["the statement that was explained ran 1200 times and took 6500 ms each time on average"]'
 
 runs natural_language_dba --question "Tell me a poem"
 holds '.result | .status == "not_about_databases" and .examined.tools == 0'

@@ -11,7 +11,7 @@ holds '.events[0].type == "index.recommended" and .events[0].payload.total_issue
 holds '.changes == [] and .result.examined.indexes == 7'
 
 runs run_full_index_analysis --max_indexes 1
-holds '.result.many == 0 and any(.result.skipped[]; .reason | contains("their indexes are many, but what is written to them is not known"))'
+holds '.result.many == 0 and any(.result.skipped[]; .reason | contains("its indexes are many, but what is written to it is not known"))'
 
 runs run_full_index_analysis --plan
 holds '.events == []'

@@ -9,5 +9,6 @@ set_tests_properties(unit.model PROPERTIES ENVIRONMENT
 add_dependencies(test_model hostile_asks_model hostile_model_obeys transport_mock model_rules)
 lb_add_unit_test(redact)
 lb_add_unit_test(model_check)
+target_link_libraries(test_model_check PRIVATE model_words)
 lb_add_unit_test(query_plan LIBS performance_query)
 lb_add_unit_test(query_splice LIBS performance_query)

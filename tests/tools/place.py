@@ -38,6 +38,7 @@ elif os.environ.get("LBOPS_SHARES_VERSIONS") and os.environ.get("LBOPS_SANITIZED
     VERSIONS = VERSIONS[:-1] or VERSIONS  # the whole check has the newest one under sanitizers, and the others here
 PATIENCE = 300 if os.environ.get("LBOPS_SANITIZED") else 120
 COUNTER = itertools.count(1)
+OF_WORKSPACE = {}  # tool: does it work on the workspace as a whole?
 RAN = collections.defaultdict(set)  # tool: where it was really run, for the table at the end of the whole check
 
 MANIFEST = """
@@ -112,7 +113,8 @@ class Place:
     def run(self, tool, plan=False, check=0, branch=None, project=None, env=None, **params):
         """One run's document. Lists and objects are given as JSON; exit code check, None for any."""
         words = ["--json", "run", tool]
-        branch = branch if branch is not None else self.branch
+        if branch is None and self.branch and not self.is_of_workspace(tool, env):
+            branch = self.branch
         words += ["--branch", branch] if branch else []
         words += ["--project", project] if project else []
         words += ["--plan"] if plan else []
@@ -121,6 +123,13 @@ class Place:
             words += [f"--{name}", plain]
         done = self.cli(*words, check=check, env=env)
         return json.loads(done.stdout) if done.stdout.strip() else {"error": {"message": done.stderr}}
+
+    def is_of_workspace(self, tool, env=None):
+        """Such a tool takes no branch. With a manifest that is wrong nobody can tell, and it does not matter."""
+        if tool not in OF_WORKSPACE:
+            asked = self.cli("--json", "tools", env=env)
+            OF_WORKSPACE.update({t["name"]: t["workspace"] for t in json.loads(asked.stdout)} if asked.returncode == 0 else {})
+        return OF_WORKSPACE.get(tool, False)
 
     def findings(self, tool, **params):
         return self.run(tool, **params)["result"].get("findings", [])

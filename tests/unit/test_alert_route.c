@@ -11,6 +11,7 @@
          "[services.alert.pager]\nplugin = \"alert_pagerduty\"\ndigest_above = 5\ndigest_critical = true\n"            \
          "[services.alert.post]\nplugin = \"alert_email\"\nto = [\"a@b.example\"]\n"
 #define ROUTE "[[alert_routes]]\n"
+#define SHOP  "[[targets]]\nproject = \"shop\"\nbranch = \"production\"\n"
 #define REST  ROUTE "to = [\"team\"]\notherwise = true\n"
 
 static void on_hears(void *state, const char *name)
@@ -139,6 +140,15 @@ static const struct {
     {NAMED REST ROUTE "to = [\"pager\", \"post\"]\ndays = \"*\"\n", 16, false, "names no days", ""},
     {NAMED ROUTE "to = [\"pager\", \"post\", \"team\"]\nseverity = \"critical\"\n", 13, true,
      "what no route takes goes to every alert service", "otherwise = true"},
+    {NAMED ROUTE "to = [\"pager\"]\nseverity = \"critical\"\n", 13, true,
+     "what no route takes goes to every alert service, also to those that no route leads to: team, post",
+     "otherwise = true"},
+    {NAMED SHOP REST ROUTE "to = [\"pager\", \"post\"]\nproject = \"shpo\"\n", 19, true,
+     "[[alert_routes]] no target has project shpo", "did you mean shop?"},
+    {NAMED SHOP REST ROUTE "to = [\"pager\", \"post\"]\nproject = \"bank-*\"\n", 19, true,
+     "[[alert_routes]] no target has project bank-*", "under [[targets]]"},
+    {NAMED SHOP REST ROUTE "to = [\"pager\", \"post\"]\nproject = \"sh*\"\nbranch = \"prodution\"\n", 19, true,
+     "[[alert_routes]] no target has branch prodution", "did you mean production?"},
     {NAMED ROUTE "to = [\"pager\", \"team\"]\n", 10, true, "[services.alert.post] no route leads to it", "name it"},
     {NAMED "second = \"paegr\"\n", 10, false, "[services.alert.post] second: there is no alert service paegr",
      "did you mean pager?"},
@@ -164,6 +174,19 @@ static void says_what_is_wrong(void)
         manifest_problems_done(&problems);
         manifest_free(m);
     }
+}
+
+static void of_targets_that_may_come_nothing_is_wrong(void)
+{
+    static const char text[] =
+        NAMED "[[targets]]\nproject = \"shop-*\"\nbranch = \"ci-*\"\npattern = true\n" REST ROUTE
+              "to = [\"pager\"]\nproject = \"shop-eu\"\nbranch = \"*-1\"\n" ROUTE "to = [\"post\"]\nproject = \"*\"\n";
+    manifest_problems problems = {0};
+    manifest *m = parse(text, &problems);
+    CU_ASSERT_PTR_NOT_NULL(m);
+    CU_ASSERT_EQUAL(problems.count, 0);
+    manifest_problems_done(&problems);
+    manifest_free(m);
 }
 
 /* ---- digests ---- */
@@ -239,5 +262,6 @@ static void a_digest_of_many_is_bounded(void)
 
 SUITE(alert_route, TEST(one_service_and_several), TEST(without_routes_all_hear_all),
       TEST(routes_go_by_severity_and_place), TEST(what_no_route_takes_goes_to_all),
-      TEST(routes_go_by_time_in_their_zone), TEST(says_what_is_wrong), TEST(a_digest_counts_the_worst_first),
-      TEST(an_end_that_people_wait_for_is_not_folded), TEST(a_digest_of_many_is_bounded))
+      TEST(routes_go_by_time_in_their_zone), TEST(says_what_is_wrong), TEST(of_targets_that_may_come_nothing_is_wrong),
+      TEST(a_digest_counts_the_worst_first), TEST(an_end_that_people_wait_for_is_not_folded),
+      TEST(a_digest_of_many_is_bounded))

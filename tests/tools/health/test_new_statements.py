@@ -1,6 +1,8 @@
 """diagnose_root_cause names statements that a release has brought: those of one role that came together, are called often and
 take much; and says nothing of what only looks like it."""
 
+import datetime
+
 from health_place import Clinic, memory, on_each
 from incident_place import Bed, Ward
 from place import equal, holds, suite
@@ -93,6 +95,20 @@ def a_release(version):
         released.leave()
         place.calls(place.old, OLD, 20)
         equal(place.found(), {}, "it is over when it was taken back")
+
+
+def a_release_with_a_migration(version):
+    """The statement of ours is a fact by itself, and in no sentence."""
+    done = "ALTER TABLE orders ADD CHECK (price <> 434343) NOT VALID"
+    with Shop(version, more=KEEPS) as place:
+        plant(place, "audit_log", [{"audit_id": "planted", "at": datetime.datetime.now(datetime.timezone.utc), "phase": "outcome",
+                                    "tool": "apply_schema_migration", "actor_kind": "user", "actor": "ann", "outcome": "applied",
+                                    "kind": "sql", "reason": "planted", "statement": done}])
+        place.comes()
+        finding = place.look(metric="slow_query_time")["findings"][0]
+        evidence = finding["evidence"]
+        equal((evidence["near_it"], evidence["change"]), ("apply_schema_migration of ours has changed the schema", done), str(evidence))
+        holds("434343" not in finding["reason"], finding["reason"])
 
 
 def it_is_found_after_a_restart_of_its_counts(version):
@@ -240,6 +256,6 @@ def ours(version):
         equal(place.found(min_new_load=0, min_known_h=0), {}, "ours")
 
 
-suite(*on_each(a_release, it_is_found_after_a_restart_of_its_counts, what_is_none, the_same_work_in_another_dress,
+suite(*on_each(a_release, a_release_with_a_migration, it_is_found_after_a_restart_of_its_counts, what_is_none, the_same_work_in_another_dress,
                new_ones_all_day_long, readings_far_apart, how_long_it_is_known, it_is_forgotten_and_comes_again,
                what_it_brings_with_it, ours))

@@ -1,6 +1,7 @@
 """diagnose_root_cause names a statement whose plan is another one: what changed before, what its history says, and what only
 looks like it."""
 
+import datetime
 import json
 
 from health_place import Clinic, on_each
@@ -94,6 +95,21 @@ def statistics_that_are_no_longer_kept(version):
         equal(place.found(), {}, "it helps")
 
 
+def a_statement_of_ours_stands_by_itself(version):
+    """In no sentence: what it is told with among the facts may have its values, and not where words alone are told."""
+    done = "CREATE STATISTICS guess ON customer, (id + 434343) FROM orders"
+    with Shop(version, more=KEEPS) as place:
+        place.sql("DROP INDEX orders_customer; CREATE INDEX orders_customer ON orders (customer) WHERE customer < 0")
+        plant(place, "audit_log", [{"audit_id": "planted", "at": datetime.datetime.now(datetime.timezone.utc), "phase": "outcome",
+                                    "tool": "self_heal", "actor_kind": "user", "actor": "ann", "outcome": "applied",
+                                    "kind": "sql", "reason": "planted", "statement": done}])
+        place.asks(ASKS, 5)
+        cause, finding, _ = place.changed()
+        equal((finding["evidence"]["what_changed"], finding["evidence"]["change"]),
+              ("self_heal of ours executed a statement on public.orders", done), "what was done")
+        holds("434343" not in cause["reason"] + finding["reason"], cause["reason"])
+
+
 def what_is_closer_to_it_comes_first(version):
     with Shop(version) as place:
         place.sql("DROP INDEX orders_customer")
@@ -159,6 +175,6 @@ def history_has_its_say(version):
         equal(place.found(), {}, "it was like this before")
 
 
-suite(*on_each(a_setting_of_a_role, statistics_that_are_no_longer_kept, what_is_closer_to_it_comes_first, more_rows_are_no_other_plan,
+suite(*on_each(a_setting_of_a_role, statistics_that_are_no_longer_kept, a_statement_of_ours_stands_by_itself, what_is_closer_to_it_comes_first, more_rows_are_no_other_plan,
                dead_rows_are_no_other_plan,
                history_has_its_say))

@@ -143,9 +143,32 @@ def production_is_a_persons(version=None):
         told = place.run(TOOL)["result"]
         equal(after["suspend_timeout_duration"] + " " + told["current_timeout"], "600s 10 min",
               f"what the platform has now: {json.dumps(after)}")
-        place.run(TOOL, branch="nowhere", check=None)
+
+
+def of_a_branch_that_is_not_there_nothing_is_said(version=None):
+    with Workspace(more=KEEPS) as place:
+        place.project()
+        failed = place.run(TOOL, project="shop", branch="ci-nowhere", check=1)["error"]
+        equal([failed["code"], failed["message"], failed["hint"]],
+              ["not_found", "there is no branch ci-nowhere in shop", "lbops target ls shows what there is"], str(failed))
+
+
+def the_compute_that_writes_is_it_whatever_it_is_called(version=None):
+    with Workspace(more=KEEPS) as place:
+        place.project()
+        plant_days(place)
+        branch = "projects/shop/branches/production"
+        there = place.emulator.postgres("GET", f"{branch}/endpoints/primary").json
+        reader = {**there, "name": f"{branch}/endpoints/a-reader",
+                  "status": {**there["status"], "endpoint_type": "ENDPOINT_TYPE_READ_ONLY"}}
+        place.emulator.fault("status", f"{branch}/endpoints/primary$", "GET", status=404, error_code="NOT_FOUND", count=0)
+        place.emulator.fault("status", f"{branch}/endpoints$", "GET", status=200, count=0,
+                             body={"endpoints": [reader, {**there, "name": f"{branch}/endpoints/ep-main"}]})
+        told = place.run(TOOL, cold_start_worth_s=3600, production=True)["result"]
+        equal([f["object"] for f in told["findings"]], [f"{branch}/endpoints/ep-main"], str(told.get("skipped")))
 
 
 suite(*each_version(an_earlier_branch_of_its_name_says_nothing, the_choice_follows_from_the_gaps, sleep_is_idleness_and_who_wakes_it_works,
                     samples_of_sessions_do_where_nothing_else_is, a_server_that_is_given_has_no_compute),
-      production_is_a_persons, at_once=2)
+      production_is_a_persons, of_a_branch_that_is_not_there_nothing_is_said,
+      the_compute_that_writes_is_it_whatever_it_is_called, at_once=2)

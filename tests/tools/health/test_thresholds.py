@@ -164,7 +164,7 @@ def other_limits_are_held_against_history():
         equal((answer["readings"], answer["as_it_is"]["told"], answer["as_asked"]["told"], answer["missed"], answer["added"]),
               (864, 3, 1, 2, 0), str(answer))
         equal([round(m["worst"], 6) for m in asked["result"]["missed"]], [0.75, 0.78], "what it misses")
-        holds("told 1 times instead of 3, missing 2 incident(s)" in answer["summary"], answer["summary"])
+        holds("told 1 time instead of 3, missing 2 incidents" in answer["summary"], answer["summary"])
         equal(asked["events"], [], "nobody is told")
         patient = judge(place, what_if={"connection_utilization": {"fire_after": 2}})["result"]
         equal([round(m["worst"], 6) for m in patient["missed"]], [0.78], "what lasts for one reading")
@@ -358,7 +358,7 @@ def batch_work_of_days_gone_by_counts_for_nothing():
             return ([answer[side]["incidents"] for side in ("as_it_is", "as_asked")],
                     [s["reason"].partition(",")[0] for s in result["skipped"] if "batch work" in s["object"]])
         equal(incidents(), ([4, 4], []), "nobody is expected to take long")
-        equal(incidents(batch_roles=["etl"]), ([3, 3], ["1 readings are of batch work"]), "a role")
+        equal(incidents(batch_roles=["etl"]), ([3, 3], ["1 reading is of batch work"]), "a role")
         equal(incidents(batch_roles=["etl"], batch_applications=["nightly"]), ([2, 2], ["2 readings are of batch work"]), "and an application")
         equal(incidents(batch_roles=["et", "etl2"]), ([4, 4], []), "names are whole")
 

@@ -133,8 +133,8 @@ def rules_of_the_whole_are_precise(version):
               "as the tally has it")
         contains(str(result["skipped"]), "they have few values, and the planner takes them all the same",
                  "they have few values, but their tables were read too seldom to tell",
-                 "they have few values, as statistics say that are of before many changes",
-                 "they are the only ones on a foreign key",
+                 "it has few values, as statistics say that are of before many changes",
+                 "it is the only one on a foreign key",
                  "their indexes are many, but what is written to them is not known")
 
 

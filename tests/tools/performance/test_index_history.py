@@ -70,7 +70,7 @@ def what_an_earlier_look_did_not_see_is_new(version):
         holds("may be new" in seen["public.young"]["reason"] and "may be new" not in seen["public.idle"]["reason"], seen)
         found = place.run("detect_unused_indexes", **{**NOW, "days": 1})["result"]
         equal({f["object"] for f in found["findings"]}, {"public.idle", "public.busy"}, "unused for longer than that")
-        contains(str(found["skipped"]), "too few days are counted for them")
+        contains(str(found["skipped"]), "too few days are counted for it")
         for finding in found["findings"]:
             contains(finding["confidence"]["terms"], {"name": "it_may_be_new", "points": 0})
 

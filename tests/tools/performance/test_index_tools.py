@@ -186,7 +186,7 @@ def a_build_under_way_is_no_ruin(version):
             contains(reasons(seen), "public.slow: it is being built")
             cover = place.run("detect_missing_fk_indexes")
             equal(kinds(cover), [], "an index for the key beside the one that is being built")
-            contains(reasons(cover), "1 foreign key: an index that serves them is being built")
+            contains(reasons(cover), "1 foreign key: an index that serves it is being built")
         finally:
             writer.stdin.write("ROLLBACK;\n\\q\n")
             writer.communicate()
@@ -211,7 +211,7 @@ def an_invalid_one_is_rebuilt_and_gets_no_twin(version):
         spoil()
         proposed, passed = fixes()
         equal(proposed, ["REINDEX INDEX CONCURRENTLY public.looked", "REINDEX INDEX CONCURRENTLY public.slow"], "one for each need")
-        contains(passed, "1 foreign key: an index that would serve them is invalid, and its rebuild is proposed",
+        contains(passed, "1 foreign key: an index that would serve it is invalid, and its rebuild is proposed",
                  "statements: an index that would serve them is invalid, and its rebuild is proposed")
         place.run("generate_index_recommendation", apply=True, check=3, **limits)
         equal(place.sql("SELECT count(*) FROM pg_index WHERE indrelid = 'orders'::regclass"), "5", "indexes: none was built")
@@ -361,7 +361,7 @@ def a_unique_index_can_store_what_its_twin_does(version):
         result = place.run("detect_duplicate_indexes")["result"]
         equal({(f["object"], f["kind"], f["confidence"]["label"]) for f in result["findings"]},
               {('public.with "more" y', "include_twin", "low"), ("public.people_more", "include_twin", "low")}, "twins")
-        contains(reasons({"result": result}), "1 index: they store more than a unique index of the same keys, and no scan of them is counted")
+        contains(reasons({"result": result}), "1 index: it stores more than a unique index of the same keys, and no scan of it is counted")
         found = {f["object"]: f for f in result["findings"]}
         bound, twin = found["public.people_more"], found['public.with "more" y']
         equal((bound["fix"], bound["evidence"]["constraint"]), (None, "people_pkey"), "one behind which a constraint stands")
@@ -475,7 +475,7 @@ def one_index_serves_a_key_and_those_who_look_by_it(version):
         found = place.run("run_full_index_analysis", **asked)["result"]
         both = [f["kind"] for f in found["findings"] if "(customer_id)" in (f["fix"] or "")]
         equal(both, ["missing_fk_index"], "findings that would make it")
-        contains(str(found["skipped"]), "the index that is proposed for a foreign key serves them")
+        contains(str(found["skipped"]), "the index that is proposed for a foreign key serves it")
 
 
 def nothing_is_claimed_of_statements_that_nobody_looked_at(version):
@@ -505,14 +505,14 @@ def nothing_is_claimed_of_statements_that_nobody_looked_at(version):
 
 
 def each_statement_that_asks_for_nothing_is_told_why(version):
-    computed = "they compare what a function, a cast or an operator makes of a column"
+    computed = "it compares what a function, a cast or an operator makes of a column"
     why = {
         "lower(note) = 'x 7'": computed, "amount::text = '7'": computed, "doc ->> 'k' = '7'": computed, "n + 1 = 7": computed,
-        "n = 7 OR amount = 7": "they join conditions by OR", "n <> 7": "they compare in ways that no index is proposed for",
-        "id IN (SELECT id FROM small)": "they compare in ways that no index is proposed for",
-        "few = 7": "has too few values", "n > 7": "leaves too much of a table", "id = 7": "an index that is there can serve them",
-        "id > 7": "an index that is there can serve them", "tags @> ARRAY[7]": "an index that is there can serve them",
-        "span @> 7": "they compare in ways that no index is proposed for",
+        "n = 7 OR amount = 7": "it joins conditions by OR", "n <> 7": "it compares in ways that no index is proposed for",
+        "id IN (SELECT id FROM small)": "it compares in ways that no index is proposed for",
+        "few = 7": "has too few values", "n > 7": "leaves too much of a table", "id = 7": "an index that is there can serve it",
+        "id > 7": "an index that is there can serve it", "tags @> ARRAY[7]": "an index that is there can serve it",
+        "span @> 7": "it compares in ways that no index is proposed for",
     }
     limits = {"min_bytes": 0, "min_mean_ms": 0, "min_calls": 10}
     with Given(version) as place:
@@ -527,9 +527,9 @@ def each_statement_that_asks_for_nothing_is_told_why(version):
             result = place.run("detect_missing_indexes", **{**limits, **more})["result"]
             return len(result["findings"]), [s["reason"] for s in result["skipped"] if s["object"] == "1 statement"]
         cases = {f"SELECT count(*) FROM notes WHERE {condition}": reason for condition, reason in why.items()}
-        cases |= {"SELECT max(n) FROM notes": "they have no condition that would find rows",
+        cases |= {"SELECT max(n) FROM notes": "it has no condition that would find rows",
                   "SELECT id FROM small WHERE id = 7": "smaller than min_rows or min_bytes",
-                  "SELECT count(*) FROM pg_class": "none of their tables is known here by its name"}
+                  "SELECT count(*) FROM pg_class": "none of its tables is known here by its name"}
         for statement, reason in cases.items():
             found, reasons_told = told(statement)
             equal((found, len(reasons_told)), (0, 1), f"{statement}: {reasons_told}")
