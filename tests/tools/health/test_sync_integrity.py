@@ -64,6 +64,30 @@ def rows_in_flight_are_no_alarm(version):
               "without a time they cannot be told")
 
 
+def what_was_loaded_at_once_is_compared_when_it_had_its_time(version):
+    """Each of its rows is as young as the copy's latest, for good."""
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz);"
+                  "INSERT INTO orders SELECT i, 'a', now() - interval '2 hours' FROM generate_series(1, 100) AS i")
+        copy(given, columns=SMALL)
+        given.sql("UPDATE orders SET t = 'other' WHERE id = 17")
+        result = one(given, TOOL)[1]
+        same(result, "waiting")
+        equal((result["integrity"][0]["checksum_match"], detail_of(result)["rows_compared"], result["healthy"]), (None, 0, 0),
+              "no verdict about rows that nobody has compared")
+        equal(rows_of(given, "integrity")[0]["checksum_match"], None, "nor in history")
+        document, result = one(given, TOOL, scope="full", sync_type="continuous")
+        same(result, "mismatch")
+        equal((detail_of(result)["different_keys"], detail_of(result)["rows_compared"]), (["17"], 100), "an hour is their time")
+        result = one(given, TOOL, scope="full")[1]
+        same(result, "waiting")
+        equal(result["findings"], [], "where they have a day, no verdict")
+        given.sql("UPDATE orders SET updated_at = now() + interval '1 minute'")
+        copy(given, columns=SMALL, key="k2", name="ahead")
+        ahead = given.run(TOOL, source_table="orders", target_delta_table="main.public.ahead", max_lag_s=0)["result"]
+        equal(ahead["integrity"][0]["status"], "waiting", "what is ahead of the clock has had none")
+
+
 def a_deleted_row_is_in_flight(version):
     """Until the copy is known to have been synced since it was first seen to be missing at the source, or may lag no longer."""
     with Given(version) as given:
@@ -651,7 +675,8 @@ def what_is_not_compared_is_not_healthy(version):
         equal((last["issues"], last["integrity"][0]["status"]), (1, "mismatch"), "which stands until all of it is compared anew")
 
 
-suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_flight_are_no_alarm, a_deleted_row_is_in_flight,
+suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_flight_are_no_alarm,
+                    what_was_loaded_at_once_is_compared_when_it_had_its_time, a_deleted_row_is_in_flight,
                     without_a_time_a_difference_waits_for_the_next_sync, many_rows_wait_each_for_itself,
                     without_a_key_what_is_lost_is_told_at_once, rows_in_flight_in_many_parts_are_no_alarm,
                     a_late_first_write_is_looked_at, many_deleted_rows_are_known_again,
