@@ -172,6 +172,24 @@ static void find_whole_key(sync_pair *pair)
             pair->whole_key = pair->columns[i].name;
 }
 
+static bool has_key(const sync_pair *pair, const char *name)
+{
+    for (size_t i = 0; i < pair->count; i++)
+        if (strcmp(pair->columns[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Without it rows would be told apart by what is left, or by nothing. NULL: both sides have all of it. */
+static const char *why_no_key(lb_ctx *ctx, const sync_pair *pair)
+{
+    for (size_t i = 0; i < pair->wish->key_count; i++)
+        if (!has_key(pair, pair->wish->keys[i]))
+            return lb_printf(ctx, "key_columns has %s, which is no column that both sides have and can be compared by",
+                             pair->wish->keys[i]);
+    return NULL;
+}
+
 /* ---- both sides ---- */
 
 static int read_source(lb_ctx *ctx, sync_pair *pair, const char **ret_why, lb_error *err)
@@ -222,6 +240,8 @@ int sync_open(lb_ctx *ctx, const sync_wish *wish, sync_pair *ret_pair, const cha
     find_whole_key(&pair);
     if (!*ret_why && !pair.count)
         *ret_why = "source and copy have no column that can be compared";
+    if (!*ret_why)
+        *ret_why = why_no_key(ctx, &pair);
     pair.shape = shape_of(ctx, &pair);
     *ret_pair = pair;
     return pair.shape ? 0 : lb_out_of_memory(err);

@@ -88,6 +88,23 @@ def what_was_loaded_at_once_is_compared_when_it_had_its_time(version):
         equal(ahead["integrity"][0]["status"], "waiting", "what is ahead of the clock has had none")
 
 
+def what_is_misspelt_is_said(version):
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz); INSERT INTO orders VALUES (1, 'a', now())")
+        copy(given, columns=SMALL)
+        result = one(given, TOOL, grace_s=0, key_columns=["ident"])[1]
+        equal((result["not_compared"], result["healthy"]), (1, 0), "by no other key than the one that was asked for")
+        contains(result["skipped"][0]["reason"], "key_columns has ident, which is no column")
+        pair = {"source": "orders", "target": "main.public.orders"}
+        for wrong, words in (({**pair, "type": "continous"}, '"type": "continous"'), ({**pair, "key_columns": "id"}, '"key_columns": "id"'),
+                             ({**pair, "timestamp": "t"}, '"timestamp": "t"'), ("orders", "no pair")):
+            error = given.run(TOOL, pairs=[wrong], check=1)["error"]
+            equal(error["code"], "invalid", words)
+            contains(error["message"], words)
+        right = given.run(TOOL, pairs=[{**pair, "type": "continuous", "key_columns": ["id"], "timestamp_column": None}], grace_s=0)
+        equal(right["result"]["total_pairs"], 1, "what is right is taken")
+
+
 def a_deleted_row_is_in_flight(version):
     """Until the copy is known to have been synced since it was first seen to be missing at the source, or may lag no longer."""
     with Given(version) as given:
@@ -676,7 +693,7 @@ def what_is_not_compared_is_not_healthy(version):
 
 
 suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_flight_are_no_alarm,
-                    what_was_loaded_at_once_is_compared_when_it_had_its_time, a_deleted_row_is_in_flight,
+                    what_was_loaded_at_once_is_compared_when_it_had_its_time, what_is_misspelt_is_said, a_deleted_row_is_in_flight,
                     without_a_time_a_difference_waits_for_the_next_sync, many_rows_wait_each_for_itself,
                     without_a_key_what_is_lost_is_told_at_once, rows_in_flight_in_many_parts_are_no_alarm,
                     a_late_first_write_is_looked_at, many_deleted_rows_are_known_again,
