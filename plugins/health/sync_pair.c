@@ -131,6 +131,7 @@ static int take_column(lb_ctx *ctx, sync_pair *pair, const sync_source_columns_r
     if (pair->wish->mark && strcmp(pair->wish->mark, row->name) == 0 && begins(row->type, "timestamp") && copy &&
         strcmp(copy->type, "timestamp") == 0)
         pair->mark = row->name;
+    pair->lacks_key = pair->lacks_key || (!f && key_place(pair->wish, row));
     if (!copy) {
         pair->missing = listed(ctx, pair->missing, row->name, NULL);
         return pair->missing ? 0 : lb_out_of_memory(err);
@@ -150,6 +151,14 @@ static int take_column(lb_ctx *ctx, sync_pair *pair, const sync_source_columns_r
     pair->key_count += column->key_place > 0;
     int r = lb_compose(ctx, f->source, LB_ARGS(lb_ident("column", row->name)), &column->source, err);
     return r < 0 ? r : lb_compose(ctx, f->copy, LB_ARGS(lb_ident("column", copy->name)), &column->lake, err);
+}
+
+/* What is left of a key names no row: rows are told apart by all that they have, as without a key. */
+static void give_up_half_a_key(sync_pair *pair)
+{
+    for (size_t i = 0; pair->lacks_key && i < pair->count; i++)
+        pair->columns[i].key_place = 0;
+    pair->key_count = pair->lacks_key ? 0 : pair->key_count;
 }
 
 static const char *shape_of(lb_ctx *ctx, const sync_pair *pair)
@@ -237,6 +246,7 @@ int sync_open(lb_ctx *ctx, const sync_wish *wish, sync_pair *ret_pair, const cha
     r = read_source(ctx, &pair, ret_why, err);
     if (r < 0)
         return r;
+    give_up_half_a_key(&pair);
     find_whole_key(&pair);
     if (!*ret_why && !pair.count)
         *ret_why = "source and copy have no column that can be compared";

@@ -105,6 +105,21 @@ def what_is_misspelt_is_said(version):
         equal(right["result"]["total_pairs"], 1, "what is right is taken")
 
 
+def half_a_key_is_none(version):
+    """A column of it is of a type that cannot be compared: what is left of the key names several rows."""
+    columns = {"ip": "inet", **SMALL}
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (ip inet, id int, t text, updated_at timestamptz, PRIMARY KEY (ip, id));"
+                  "INSERT INTO orders SELECT ('10.0.0.' || i % 3)::inet, i / 3, i, '2026-01-01' FROM generate_series(1, 300) AS i")
+        copy(given, columns=columns)
+        result = one(given, TOOL, grace_s=0)[1]
+        same(result)
+        equal((detail_of(result)["rows_compared"], result["integrity"][0]["key_columns"]), (300, []), "all rows, as without a key")
+        contains(result["skipped"][0]["reason"], "cannot be compared: ip")
+        given.sql("UPDATE orders SET t = 'other' WHERE ip = '10.0.0.1' AND id = 5")
+        same(one(given, TOOL, grace_s=0, scope="full", max_lag_s=0)[1], "mismatch")
+
+
 def a_deleted_row_is_in_flight(version):
     """Until the copy is known to have been synced since it was first seen to be missing at the source, or may lag no longer."""
     with Given(version) as given:
@@ -693,7 +708,8 @@ def what_is_not_compared_is_not_healthy(version):
 
 
 suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_flight_are_no_alarm,
-                    what_was_loaded_at_once_is_compared_when_it_had_its_time, what_is_misspelt_is_said, a_deleted_row_is_in_flight,
+                    what_was_loaded_at_once_is_compared_when_it_had_its_time, what_is_misspelt_is_said, half_a_key_is_none,
+                    a_deleted_row_is_in_flight,
                     without_a_time_a_difference_waits_for_the_next_sync, many_rows_wait_each_for_itself,
                     without_a_key_what_is_lost_is_told_at_once, rows_in_flight_in_many_parts_are_no_alarm,
                     a_late_first_write_is_looked_at, many_deleted_rows_are_known_again,
