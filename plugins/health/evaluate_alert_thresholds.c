@@ -75,7 +75,8 @@ static int keep_procedures(evaluation *e, const char *answer, const char **ret_t
 {
     struct json_object *document = json_tokener_parse(answer), *memory = member(document, "memory");
     const char *status = json_object_get_string(member(document, "status"));
-    *ret_did = status && strcmp(status, "skipped") != 0 && strcmp(status, "nothing_to_do") != 0;
+    *ret_did = status && strcmp(status, "skipped") != 0 && strcmp(status, "nothing_to_do") != 0 &&
+               strcmp(status, "passed_over") != 0;
     bool is_kept = !memory || json_object_object_add(e->reading.next, PROCEDURES, json_object_get(memory)) == 0;
     if (document)
         json_object_object_del(document, "memory");

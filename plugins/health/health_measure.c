@@ -239,7 +239,7 @@ static void slow_statements(measuring *m, health_alert_id id)
     const char *basis = NULL, *worst_basis = NULL;
     health_observation *o = add(m, id);
     double seconds = 0;
-    o->known = sample(m, "uptime_seconds") != NULL;
+    o->known = m->reading->has_statements || m->reading->has_running;
     blind(o, "its views could not be read");
     for (size_t i = 0; i < m->reading->count; i++) {
         const health_sample *s = &m->reading->samples[i];
@@ -321,8 +321,8 @@ static void replication_lag(measuring *m, health_alert_id id)
     health_observation *o = add(m, id);
     double least = m->guards->min_lag_mb * MEGABYTE;
     const char *behind = NULL;
-    o->known = sample(m, "uptime_seconds") != NULL;
-    blind(o, "its views could not be read");
+    o->known = m->reading->has_replication; /* where nothing replicates it has no rows */
+    blind(o, "its view could not be read");
     read_wal(m, &written);
     for (size_t i = 0; i < m->reading->count; i++) {
         const health_sample *s = &m->reading->samples[i];

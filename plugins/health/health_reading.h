@@ -63,6 +63,8 @@ typedef struct health_reading {
     struct json_object *before, *next; /* what was remembered, and what will be; before may be NULL */
     size_t views, views_read;
     bool has_statements; /* pg_stat_statements was read, also where none was slow */
+    bool has_running;    /* and the statements that run now */
+    bool has_replication;
 } health_reading;
 
 /* Recalls the reading before and takes a new one. What a view refuses is told as skipped; the others are read. guards

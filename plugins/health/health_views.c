@@ -133,6 +133,7 @@ static int read_view(lb_ctx *ctx, const char *name, const lb_statement *statemen
     if (r < 0)
         return health_pass_over(ctx, name, r, err);
     reading->views_read++;
+    reading->has_replication = reading->has_replication || statement == &health_replication_sql;
     return read_rows(ctx, name, reading, rows, err);
 }
 
@@ -250,6 +251,7 @@ static int read_running_statements(lb_ctx *ctx, const health_guards *guards, hea
     if (r < 0)
         return health_pass_over(ctx, view, r, err);
     reading->views_read++;
+    reading->has_running = true;
     r = read_rows(ctx, view, reading, rows, err);
     const health_sample *expected = health_sample_of(reading, "expected_statements", NULL);
     return r < 0 ? r : tell_expected(ctx, view, guards, expected ? expected->value : 0, "run for", err);

@@ -83,6 +83,7 @@ typedef struct sync_difference {
     int64_t moving; /* those of them that were not alike either */
     int64_t undecided; /* differ, and are told once the copy was synced after that, or had its time; some of .waiting */
     bool is_unsure;    /* only another look at all rows tells */
+    bool is_empty;     /* as no row has had time yet */
     int64_t version_after; /* of the copy, when it had been compared; -1: it has gone */
 } sync_difference;
 

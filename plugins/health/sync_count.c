@@ -88,6 +88,17 @@ static int64_t lasting(const sync_counts *counts)
     return open - 1 > least ? open - 1 : least;
 }
 
+/* Of a table that was loaded at once, and rests since, each row is as young as the copy's latest: all of them are
+ * compared when they have had as long as a change may wait. */
+static int64_t until_it_had_time(const sync_wish *wish, const sync_counts *counts)
+{
+    int64_t latest = counts->mark < counts->now ? counts->mark : counts->now;
+    int64_t settled = latest - wish->grace_s * SECOND, due = counts->now - wish->limit_s * SECOND;
+    if (due <= settled)
+        return settled;
+    return due < latest ? due : latest;
+}
+
 /* What a transaction that is still open commits later is stamped with when it began, or after that. */
 static void set_mark(const sync_wish *wish, sync_entry *e, sync_counts *counts)
 {
@@ -95,7 +106,7 @@ static void set_mark(const sync_wish *wish, sync_entry *e, sync_counts *counts)
     counts->mark = counts->target_latest;
     if (counts->mark == SYNC_NO_TIME)
         return;
-    counts->mark = (counts->mark < counts->now ? counts->mark : counts->now) - wish->grace_s * SECOND;
+    counts->mark = until_it_had_time(wish, counts);
     if (e)
         e->reader = counts->open_since <= counts->mark ? counts->open_since : SYNC_NO_TIME;
     counts->is_held = counts->writes_since != SYNC_NO_TIME && counts->writes_since <= counts->mark;

@@ -131,6 +131,7 @@ static int take_column(lb_ctx *ctx, sync_pair *pair, const sync_source_columns_r
     if (pair->wish->mark && strcmp(pair->wish->mark, row->name) == 0 && begins(row->type, "timestamp") && copy &&
         strcmp(copy->type, "timestamp") == 0)
         pair->mark = row->name;
+    pair->lacks_key = pair->lacks_key || (!f && key_place(pair->wish, row));
     if (!copy) {
         pair->missing = listed(ctx, pair->missing, row->name, NULL);
         return pair->missing ? 0 : lb_out_of_memory(err);
@@ -152,6 +153,14 @@ static int take_column(lb_ctx *ctx, sync_pair *pair, const sync_source_columns_r
     return r < 0 ? r : lb_compose(ctx, f->copy, LB_ARGS(lb_ident("column", copy->name)), &column->lake, err);
 }
 
+/* What is left of a key names no row: rows are told apart by all that they have, as without a key. */
+static void give_up_half_a_key(sync_pair *pair)
+{
+    for (size_t i = 0; pair->lacks_key && i < pair->count; i++)
+        pair->columns[i].key_place = 0;
+    pair->key_count = pair->lacks_key ? 0 : pair->key_count;
+}
+
 static const char *shape_of(lb_ctx *ctx, const sync_pair *pair)
 {
     uint64_t hash = HEALTH_HASH_BASIS;
@@ -170,6 +179,24 @@ static void find_whole_key(sync_pair *pair)
         if (pair->columns[i].key_place &&
             (strcmp(pair->columns[i].type, "bigint") == 0 || strcmp(pair->columns[i].type, "integer") == 0))
             pair->whole_key = pair->columns[i].name;
+}
+
+static bool has_key(const sync_pair *pair, const char *name)
+{
+    for (size_t i = 0; i < pair->count; i++)
+        if (strcmp(pair->columns[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Without it rows would be told apart by what is left, or by nothing. NULL: both sides have all of it. */
+static const char *why_no_key(lb_ctx *ctx, const sync_pair *pair)
+{
+    for (size_t i = 0; i < pair->wish->key_count; i++)
+        if (!has_key(pair, pair->wish->keys[i]))
+            return lb_printf(ctx, "key_columns has %s, which is no column that both sides have and can be compared by",
+                             pair->wish->keys[i]);
+    return NULL;
 }
 
 /* ---- both sides ---- */
@@ -219,9 +246,12 @@ int sync_open(lb_ctx *ctx, const sync_wish *wish, sync_pair *ret_pair, const cha
     r = read_source(ctx, &pair, ret_why, err);
     if (r < 0)
         return r;
+    give_up_half_a_key(&pair);
     find_whole_key(&pair);
     if (!*ret_why && !pair.count)
         *ret_why = "source and copy have no column that can be compared";
+    if (!*ret_why)
+        *ret_why = why_no_key(ctx, &pair);
     pair.shape = shape_of(ctx, &pair);
     *ret_pair = pair;
     return pair.shape ? 0 : lb_out_of_memory(err);

@@ -55,6 +55,7 @@ typedef struct sync_pair {
     bool has_versions;         /* of the copy: it is no view, nor a table of some database */
     sync_column *columns;      /* those that are compared */
     size_t count, key_count;
+    bool lacks_key;        /* a column of the key is not in the copy, or cannot be compared */
     const char *mark;      /* NULL: rows in flight cannot be told */
     const char *left_out;  /* columns that cannot be compared, with the reasons; NULL: none */
     const char *missing;   /* columns that the copy lacks; NULL: none */

@@ -136,6 +136,13 @@ static bool is_unsure_elsewhere(const sync_span *keys, const sync_entry *e)
     return (keys->has_to && e->is_unsure) || (keys->has_from && e->at_unsure);
 }
 
+/* All that there is may be on its way: that nothing differs is no verdict then. */
+static bool has_compared_nothing(const sync_scope *scope, const sync_counts *counts, const sync_difference *d)
+{
+    bool is_all = scope->since == SYNC_NO_TIME && !counts->keys.has_from && !counts->keys.has_to;
+    return is_all && !d->compared && counts->mark != SYNC_NO_TIME && counts->source_rows;
+}
+
 typedef struct moments {
     int64_t begun, cut; /* cut: when it was known which rows are compared, and all were counted; 0: never */
 } moments;
@@ -205,6 +212,8 @@ int sync_check_integrity(lb_ctx *ctx, const sync_args *args, const sync_pair *pa
         r = compare(ctx, pair, &ret_found->scope, e, counts, &ret_found->difference, err);
     if (r >= 0)
         r = sync_await(ctx, pair, counts, &ret_found->difference, e, err);
+    if (r >= 0 && has_compared_nothing(&ret_found->scope, counts, &ret_found->difference))
+        ret_found->difference.is_unsure = ret_found->difference.is_empty = true;
     if (r >= 0 && !ret_found->difference.equal)
         r = sync_keeps_shape(ctx, pair, err);
     if (r >= 0)

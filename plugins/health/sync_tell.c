@@ -374,7 +374,8 @@ static int tell_checksum(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, 
 {
     const sync_difference *d = &found->difference;
     bool waits = strcmp(status, SYNC_WAITING) == 0, is_fine = waits || strcmp(status, "healthy") == 0;
-    if (is_fine && (!is_whole(counts, found) || (waits && (d->cut || d->unseen || found->scope.is_unsure))))
+    if (is_fine &&
+        (!is_whole(counts, found) || (waits && (d->cut || d->unseen || d->is_empty || found->scope.is_unsure))))
         return 0;
     const sync_alarm alarm = {
         .matter = "checksum",

@@ -109,6 +109,50 @@ static const char *member(lb_ctx *ctx, struct json_object *item, const char *nam
     return there ? lb_printf(ctx, "%s", json_object_get_string(value)) : fallback;
 }
 
+static bool is_text_or_none(struct json_object *value)
+{
+    return !value || json_object_is_type(value, json_type_string);
+}
+
+static bool are_texts(struct json_object *list)
+{
+    bool fits = json_object_is_type(list, json_type_array);
+    for (size_t i = 0; fits && i < json_object_array_length(list); i++)
+        fits = json_object_is_type(json_object_array_get_idx(list, i), json_type_string);
+    return fits;
+}
+
+static bool fits(const char *name, struct json_object *value)
+{
+    static const char *const texts[] = {"source", "target", "timestamp_column", NULL};
+    for (const char *const *text = texts; *text; text++)
+        if (strcmp(name, *text) == 0)
+            return is_text_or_none(value);
+    if (strcmp(name, "key_columns") == 0)
+        return !value || are_texts(value);
+    if (strcmp(name, "type") != 0 || !is_text_or_none(value))
+        return false;
+    const char *type = value ? json_object_get_string(value) : "batch";
+    return strcmp(type, "batch") == 0 || strcmp(type, "continuous") == 0;
+}
+
+/* What is misspelt would go by the default, and nobody would know. */
+static int check_item(struct json_object *item, lb_error *err)
+{
+    if (!json_object_is_type(item, json_type_object))
+        return lb_fail(err, LB_ERR_INVALID, "[{\"source\": \"public.orders\", \"target\": \"main.sales.orders\"}]",
+                       "pairs has something in it that is no pair");
+    json_object_object_foreach(item, name, value)
+    {
+        if (!fits(name, value))
+            return lb_fail(err, LB_ERR_INVALID,
+                           "a pair has source, target and timestamp_column, a list key_columns, and type, which is "
+                           "batch or continuous",
+                           "a pair has \"%.60s\": %.100s", name, json_object_to_json_string(value));
+    }
+    return 0;
+}
+
 static int take_keys(lb_ctx *ctx, struct json_object *item, sync_wish *wish, lb_error *err)
 {
     struct json_object *list = NULL;
@@ -131,7 +175,9 @@ static int take_item(lb_ctx *ctx, const sync_args *args, struct json_object *ite
                         .mark = member(ctx, item, "timestamp_column", args->timestamp_column),
                         .limit_s = limit_of(args, member(ctx, item, "type", args->sync_type)),
                         .grace_s = args->grace_s};
-    int r = take_keys(ctx, item, wish, err);
+    int r = check_item(item, err);
+    if (r >= 0)
+        r = take_keys(ctx, item, wish, err);
     return r < 0 ? r : fill(ctx, wish, err);
 }
 

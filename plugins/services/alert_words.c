@@ -86,7 +86,7 @@ static char *command_for(const char *kind, struct json_object *document, struct 
     static const hint hints[] = {
         {"approval.requested", "lbops approvals ", "approval_id", ""},
         {"tool.suspended", "lbops tools ", "tool", " --resume"},
-        {"target.unseen", "lbops check --online; what failed: lbops runs --tool ", "tool", ""},
+        {"target.unseen", "lbops check --online; lbops runs --tool ", "tool", ""},
         {"service.down", "lbops status", NULL, ""},
         {"history.thinned", "lbops status", NULL, ""},
         {"issue.escalated", "", "command", ""},

@@ -109,6 +109,31 @@ def each_table_is_detected_by_its_own_readings():
         equal(found["samples"], 2, "alerts")
 
 
+def what_was_done_about_another_breach_is_no_remediation():
+    """Three breaches are open at once. Of two of them nothing was changed: the procedure of one only kept evidence, and of the
+    other the server passed over what it was told."""
+    with place_of() as place:
+        plant(place, "alert_history", [
+            {"alert_id": f"{name}@shop/production", "severity": "warning", "title": "t", "metric_name": name, "fired_at": ago(1),
+             "at": at, "state": "resolved", "rule": "threshold.cleared"}
+            for name in ("lock_wait_time", "connection_utilization", "txid_age") for at in (later(ago(1), 600),)])
+        plant(place, "tool_runs", [
+            {"run_id": run, "parent_run_id": parent, "tool": tool, "mode": "execute", "status": "ok", "started_at": ago(1),
+             "actor_kind": "event"} for run, parent, tool in (("sop", None, "execute_low_risk_sop"),
+                                                              ("ends", "sop", "terminate_idle_connections"),
+                                                              ("frozen", None, "execute_low_risk_sop"))])
+        plant(place, "audit_log", [
+            {"audit_id": f"a{i}", "phase": "outcome", "at": later(ago(1), 60), "actor_kind": "event",
+             "actor": "evaluate_alert_thresholds", "tool": tool, "run_id": run, "reason": "r", "kind": "sql",
+             "effect": "disruptive", "statement": "s", "outcome": "applied"}
+            for i, (run, tool) in enumerate((("ends", "terminate_idle_connections"), ("frozen", "execute_low_risk_sop")))])
+        plant(place, "lakebase_metrics", [{"run_id": "sop", "snapshot_timestamp": later(ago(1), 60), "metric_name": "procedure_change",
+                                           "metric_value": 1.0, "object_name": "connection_utilization"}])
+        found = measures(place)[1]["remediation"]
+        close(found["value"], 1 / 3, "remediation")
+        equal(found["samples"], 3, "breaches that are over")
+
+
 def figures_are_those_that_are_computed_another_way():
     with place_of() as place:
         rows, readings, audit, detections, ends, deliveries, healed = alerts(12)
@@ -299,7 +324,7 @@ def wrong_words_are_refused():
 
 
 suite(an_empty_history_says_so, each_table_is_detected_by_its_own_readings,
-      figures_are_those_that_are_computed_another_way,
+      figures_are_those_that_are_computed_another_way, what_was_done_about_another_breach_is_no_remediation,
       what_is_open_is_said_beside_what_is_over, retention_is_judged_by_what_is_kept,
       the_branch_that_was_read_longest_ago_is_named, an_alert_that_nobody_could_be_told_of_counts,
       wrong_words_are_refused, at_once=3)

@@ -3,6 +3,7 @@ what could not be seen of a target is told of once, whoever has it by then."""
 
 import collections
 import datetime
+import json
 import os
 import sys
 import time
@@ -98,6 +99,9 @@ plugin = "state_postgres"
 dsn = "{URL}"
 schema = "sight_{os.getpid()}"
 
+[services.alert.log]
+plugin = "alert_file"
+
 [schedule]
 spread_s = 0
 backoff_max_s = 1
@@ -117,6 +121,13 @@ def change(daemon, *args):
 def told(daemon, kind):
     """How often it has told that, of each branch."""
     return collections.Counter(e["branch"] for e in daemon.events() if e["kind"] == kind)
+
+
+def notes(daemon):
+    """What people were told of targets that cannot be seen."""
+    path = daemon.state / "alerts" / "log" / "alerts.ndjson"
+    told = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [note for note in told if note["alert"]["kind"] == "target.unseen"]
 
 
 def sinces(daemon, kind):
@@ -143,6 +154,9 @@ def what_one_host_could_not_see_another_one_does():
         a.wait(lambda: len(told(a, "target.unseen")) == a.status()["leased"], "the first is blind")
         blind, begun = told(a, "target.unseen"), sinces(a, "target.unseen")
         equal((told(b, "target.unseen"), set(blind.values())), (collections.Counter(), {1}), "only the first has told, once")
+        a.wait(lambda: notes(a), "people hear of it")
+        for note in notes(a):
+            holds(all(words.startswith("lbops ") for words in note["next"].split("; ")), f"a line to paste: {note['next']}")
         a.kill()
         b.wait(lambda: told(b, "target.seen") == blind, "the other one sees what the dead one could not", LEASE_S + 40)
         equal(sinces(b, "target.seen"), begun, "since when that was")

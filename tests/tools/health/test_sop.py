@@ -168,6 +168,16 @@ def a_vacuum_that_is_passed_over_is_none(version):
         equal((later["status"], later["table"], later["verified"]), ("executed", "locked", True), "once it is free")
 
 
+def what_the_role_may_not_do_was_not_done(version):
+    with Clinic(version) as place:
+        with_dead_rows(place, "theirs")
+        role = place.role("watcher")
+        place.at_server(f'GRANT pg_monitor TO "{role}"')
+        place.be(role)
+        done = place.run("evaluate_alert_thresholds", metrics={"dead_tuple_ratio": 0.8}, run_sops=True, fire_after=1)["result"]
+        equal((done["sops"][0]["result"]["status"], done["sops_auto_executed"]), ("passed_over", 0), "an evaluation counts it as none")
+
+
 def a_vacuum_that_is_held_was_one(version):
     with Clinic(version) as place:
         with_dead_rows(place, "kept")
@@ -329,5 +339,6 @@ def the_others_advise(version):
 
 suite(*on_each(dead_rows_are_vacuumed, idle_sessions_make_room, nothing_idle_is_said, old_rows_are_frozen,
                limits_hold_back_changes_until_their_time, limits_count_what_others_have_run, what_is_over_by_then_is_not_done,
-               a_vacuum_that_is_passed_over_is_none, a_vacuum_that_is_held_was_one, a_lock_chain_is_kept, the_parties_of_a_deadlock_are_kept,
+               a_vacuum_that_is_passed_over_is_none, what_the_role_may_not_do_was_not_done, a_vacuum_that_is_held_was_one,
+               a_lock_chain_is_kept, the_parties_of_a_deadlock_are_kept,
                slow_statements_are_queued, what_nobody_wants_to_see_is_not_queued, what_runs_yet_is_queued_once, the_others_advise))

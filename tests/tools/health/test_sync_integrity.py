@@ -64,6 +64,62 @@ def rows_in_flight_are_no_alarm(version):
               "without a time they cannot be told")
 
 
+def what_was_loaded_at_once_is_compared_when_it_had_its_time(version):
+    """Each of its rows is as young as the copy's latest, for good."""
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz);"
+                  "INSERT INTO orders SELECT i, 'a', now() - interval '2 hours' FROM generate_series(1, 100) AS i")
+        copy(given, columns=SMALL)
+        given.sql("UPDATE orders SET t = 'other' WHERE id = 17")
+        result = one(given, TOOL)[1]
+        same(result, "waiting")
+        equal((result["integrity"][0]["checksum_match"], detail_of(result)["rows_compared"], result["healthy"]), (None, 0, 0),
+              "no verdict about rows that nobody has compared")
+        equal(rows_of(given, "integrity")[0]["checksum_match"], None, "nor in history")
+        document, result = one(given, TOOL, scope="full", sync_type="continuous")
+        same(result, "mismatch")
+        equal((detail_of(result)["different_keys"], detail_of(result)["rows_compared"]), (["17"], 100), "an hour is their time")
+        result = one(given, TOOL, scope="full")[1]
+        same(result, "waiting")
+        equal(result["findings"], [], "where they have a day, no verdict")
+        given.sql("UPDATE orders SET updated_at = now() + interval '1 minute'")
+        copy(given, columns=SMALL, key="k2", name="ahead")
+        ahead = given.run(TOOL, source_table="orders", target_delta_table="main.public.ahead", max_lag_s=0)["result"]
+        equal(ahead["integrity"][0]["status"], "waiting", "what is ahead of the clock has had none")
+
+
+def what_is_misspelt_is_said(version):
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz); INSERT INTO orders VALUES (1, 'a', now())")
+        copy(given, columns=SMALL)
+        result = one(given, TOOL, grace_s=0, key_columns=["ident"])[1]
+        equal((result["not_compared"], result["healthy"]), (1, 0), "by no other key than the one that was asked for")
+        contains(result["skipped"][0]["reason"], "key_columns has ident, which is no column")
+        pair = {"source": "orders", "target": "main.public.orders"}
+        for wrong, words in (({**pair, "type": "continous"}, '"type": "continous"'), ({**pair, "key_columns": "id"}, '"key_columns": "id"'),
+                             ({**pair, "timestamp": "t"}, '"timestamp": "t"'), ("orders", "no pair")):
+            error = given.run(TOOL, pairs=[wrong], check=1)["error"]
+            equal(error["code"], "invalid", words)
+            contains(error["message"], words)
+        right = given.run(TOOL, pairs=[{**pair, "type": "continuous", "key_columns": ["id"], "timestamp_column": None}], grace_s=0)
+        equal(right["result"]["total_pairs"], 1, "what is right is taken")
+
+
+def half_a_key_is_none(version):
+    """A column of it is of a type that cannot be compared: what is left of the key names several rows."""
+    columns = {"ip": "inet", **SMALL}
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (ip inet, id int, t text, updated_at timestamptz, PRIMARY KEY (ip, id));"
+                  "INSERT INTO orders SELECT ('10.0.0.' || i % 3)::inet, i / 3, i, '2026-01-01' FROM generate_series(1, 300) AS i")
+        copy(given, columns=columns)
+        result = one(given, TOOL, grace_s=0)[1]
+        same(result)
+        equal((detail_of(result)["rows_compared"], result["integrity"][0]["key_columns"]), (300, []), "all rows, as without a key")
+        contains(result["skipped"][0]["reason"], "cannot be compared: ip")
+        given.sql("UPDATE orders SET t = 'other' WHERE ip = '10.0.0.1' AND id = 5")
+        same(one(given, TOOL, grace_s=0, scope="full", max_lag_s=0)[1], "mismatch")
+
+
 def a_deleted_row_is_in_flight(version):
     """Until the copy is known to have been synced since it was first seen to be missing at the source, or may lag no longer."""
     with Given(version) as given:
@@ -651,7 +707,9 @@ def what_is_not_compared_is_not_healthy(version):
         equal((last["issues"], last["integrity"][0]["status"]), (1, "mismatch"), "which stands until all of it is compared anew")
 
 
-suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_flight_are_no_alarm, a_deleted_row_is_in_flight,
+suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_flight_are_no_alarm,
+                    what_was_loaded_at_once_is_compared_when_it_had_its_time, what_is_misspelt_is_said, half_a_key_is_none,
+                    a_deleted_row_is_in_flight,
                     without_a_time_a_difference_waits_for_the_next_sync, many_rows_wait_each_for_itself,
                     without_a_key_what_is_lost_is_told_at_once, rows_in_flight_in_many_parts_are_no_alarm,
                     a_late_first_write_is_looked_at, many_deleted_rows_are_known_again,

@@ -53,6 +53,25 @@ def views_are_read_and_rates_need_two_readings(version):
               "the ratio is that of the deltas")
 
 
+def what_cannot_be_read_is_no_lag_of_nothing(version):
+    with Clinic(version) as place:
+        role = place.role("watcher")
+        place.at_server(f'GRANT pg_monitor TO "{role}"')
+        place.be(role)
+
+        def figures():
+            result = place.run("monitor_system_health", **WARM)["result"]
+            return ({m["metric"]: m["value"] for m in result["metrics"]}.get("replication_lag"),
+                    {u["metric"]: u["reason"] for u in result.get("unknown", [])}.get("replication_lag"))
+        equal(figures(), (0, None), "nothing replicates here")
+        place.sql("REVOKE EXECUTE ON FUNCTION pg_stat_get_wal_senders() FROM PUBLIC")
+        equal(figures(), (None, "its view could not be read"), "nobody knows")
+        more = {"fire_after": 1, "clear_after": 1}
+        told = place.run("evaluate_alert_thresholds", metrics={"replication_lag": 90}, **more)["result"]
+        equal(told["opened"], 1, "an alert")
+        equal(place.run("evaluate_alert_thresholds", **more)["result"]["resolved"], 0, "which does not end by that")
+
+
 def what_the_file_cache_has_is_no_miss(version):
     """The platform's extension, as far as it matters: its view, which counts for the whole compute."""
     with Clinic(version) as place:
@@ -238,5 +257,5 @@ def an_extension_lives_where_it_likes(version):
 
 
 suite(*on_each(a_locked_table_holds_nobody_up, views_are_read_and_rates_need_two_readings, what_the_file_cache_has_is_no_miss,
-                    indexes_are_counted, a_reset_gives_no_rate,
+                    what_cannot_be_read_is_no_lag_of_nothing, indexes_are_counted, a_reset_gives_no_rate,
                     one_refused_view_leaves_the_others, each_view_can_be_refused_and_the_others_are_read, views_are_read_at_a_pace_of_their_own, a_plan_leaves_no_trace, an_extension_lives_where_it_likes))
