@@ -75,8 +75,10 @@ static int keep_procedures(evaluation *e, const char *answer, const char **ret_t
 {
     struct json_object *document = json_tokener_parse(answer), *memory = member(document, "memory");
     const char *status = json_object_get_string(member(document, "status"));
-    *ret_did = status && strcmp(status, "skipped") != 0 && strcmp(status, "nothing_to_do") != 0 &&
-               strcmp(status, "passed_over") != 0;
+    static const char *const none[] = {"skipped", "nothing_to_do", "passed_over", "not_possible"};
+    *ret_did = status != NULL;
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        *ret_did = *ret_did && strcmp(status, none[i]) != 0;
     bool is_kept = !memory || json_object_object_add(e->reading.next, PROCEDURES, json_object_get(memory)) == 0;
     if (document)
         json_object_object_del(document, "memory");

@@ -110,8 +110,10 @@ static int verify(lb_ctx *ctx, const health_case *what, const health_limits *lim
 
 static int say(lb_ctx *ctx, const health_case *what, const health_deed *deed, const lb_value *figures, lb_error *err)
 {
-    bool is_told = strcmp(deed->status, "planned") != 0 && strcmp(deed->status, "skipped") != 0 &&
-                   strcmp(deed->status, "nothing_to_do") != 0 && strcmp(deed->status, "passed_over") != 0;
+    static const char *const quiet[] = {"planned", "skipped", "nothing_to_do", "passed_over", "not_possible"};
+    bool is_told = true;
+    for (size_t i = 0; i < sizeof quiet / sizeof *quiet; i++)
+        is_told = is_told && strcmp(deed->status, quiet[i]) != 0;
     int r = is_told ? lb_emit(ctx, "self_heal.executed",
                               LB_ARGS(lb_text("issue", health_alert_rules[what->id].metric),
                                       lb_text("action", deed->action), lb_text("status", deed->status)),
@@ -171,7 +173,8 @@ static int escalate(lb_ctx *ctx, const health_case *what, const health_deed *dee
 {
     const char *answer = NULL;
     const char *why =
-        seen->is_known
+        !deed->changes ? lb_printf(ctx, "%s: %s", deed->action, deed->reason)
+        : seen->is_known
             ? lb_printf(ctx, "%s: %s is not back inside its limit", deed->action, health_alert_rules[what->id].metric)
             : lb_printf(ctx, "%s: whether it helped could not be seen (%s)", deed->action, seen->why);
     const char *kind = what->id == HEALTH_DEAD_TUPLES   ? "dead_tuples"
@@ -264,7 +267,8 @@ static int act(lb_ctx *ctx, const health_case *what, double at_breach, sop_past 
         r = verify(ctx, what, &policy.limits[what->id], &seen, err);
     if (r >= 0)
         r = account(what, &deed, &seen, past, err);
-    if (r >= 0 && is_done && !(seen.is_known && seen.is_over) && !args->anyway)
+    bool is_in_vain = is_done ? !(seen.is_known && seen.is_over) : r >= 0 && strcmp(deed.status, "not_possible") == 0;
+    if (r >= 0 && is_in_vain && !args->anyway)
         r = escalate(ctx, what, &deed, &seen, err);
     return r < 0 ? r
                  : say(ctx, what, &deed,
@@ -285,6 +289,10 @@ static int treat(lb_ctx *ctx, health_case *what, sop_past *past, lb_error *err)
     what->id = issue_of(args->issue_type);
     what->schema = args->schema ? args->schema : "public";
     what->table = args->table;
+    if (args->table && what->id != HEALTH_DEAD_TUPLES)
+        return lb_fail(err, LB_ERR_INVALID, "leave table and schema out",
+                       "%s is about no table, and %s.%s would not be heeded", args->issue_type, what->schema,
+                       args->table);
     take_context(ctx, what, &at_breach);
     if (what->id != HEALTH_DEAD_TUPLES)
         what->schema = what->table = NULL;

@@ -5,6 +5,7 @@
 #include <json-c/json.h>
 #include <sql/diagnose/create_index.h>
 #include <sql/diagnose/create_unique_index.h>
+#include <sql/health/table_state.h>
 #include <sql/vacuum/analyze.h>
 #include <sql/vacuum/reset_options.h>
 
@@ -26,7 +27,7 @@ static int run_procedure(lb_ctx *ctx, const char *issue, const cause_found *c, h
     const char *answer = NULL;
     lb_value args[5] = {lb_text("issue_type", issue), lb_bool("anyway", true)};
     size_t count = 2;
-    if (c->table) {
+    if (c->table && strcmp(issue, "dead_tuple_ratio") == 0) {
         args[count++] = lb_text("schema", c->schema);
         args[count++] = lb_text("table", c->table);
     }
@@ -72,14 +73,34 @@ static const char *analyze_title(lb_ctx *ctx, const cause_found *c)
     return lb_printf(ctx, "analyze %s.%s", c->schema, c->table);
 }
 
+/* The server would pass it over with a warning, and call that done. */
+static int check_may_vacuum(lb_ctx *ctx, const cause_found *c, const char *title, heal_deed *deed, bool *ret_possible,
+                            lb_error *err)
+{
+    health_table_state_row state;
+    lb_rows *rows = NULL;
+    int r = health_table_state(ctx, &(health_table_state_args){.schema = c->schema, .table = c->table}, &rows, err);
+    *ret_possible = r < 0 || !health_table_state_next(ctx, rows, &state) || state.may_vacuum;
+    if (!*ret_possible)
+        *deed = (heal_deed){.title = title,
+                            .status = "not_possible",
+                            .reason = "the role may not analyze it: it has to own it or its database, or have MAINTAIN "
+                                      "on it (servers from 17 on)"};
+    return r;
+}
+
 static int analyze_table(lb_ctx *ctx, const cause_found *c, const char *title, heal_deed *deed, lb_error *err)
 {
     const vacuum_analyze_args wanted = {.schema = c->schema, .table = c->table};
     lb_group *group = NULL;
     lb_outcome outcome = LB_REFUSED;
-    int r = lb_group_open(ctx,
-                          LB_GROUP(.title = title, .reason = c->reason, .evidence = LB_ARGS(lb_text("cause", c->kind))),
-                          &group, err);
+    bool is_possible = true;
+    int r = check_may_vacuum(ctx, c, title, deed, &is_possible, err);
+    if (r < 0 || !is_possible)
+        return r;
+    r = lb_group_open(ctx,
+                      LB_GROUP(.title = title, .reason = c->reason, .evidence = LB_ARGS(lb_text("cause", c->kind))),
+                      &group, err);
     if (r >= 0)
         r = vacuum_analyze(ctx, group, &wanted, err);
     if (r >= 0)

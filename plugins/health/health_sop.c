@@ -58,6 +58,8 @@ static int end_idle_sessions(lb_ctx *ctx, const health_case *what, health_deed *
 /* ---- vacuum ---- */
 
 #define FREEZE "vacuum_freeze"
+#define MAY_NOT                                                                                                        \
+    "the role may not vacuum %s: it has to own it or its database, or have MAINTAIN on it (servers from 17 on)"
 
 typedef struct operation {
     const char *schema, *table, *type;
@@ -117,7 +119,7 @@ static int judge(lb_ctx *ctx, operation *o, lb_error *err)
         o->error = "it is gone";
     } else if (!o->ran) {
         o->status = "deferred";
-        o->error = !b->may_vacuum ? "the role may not vacuum it: it has to own it, or have MAINTAIN on it"
+        o->error = !b->may_vacuum ? lb_printf(ctx, MAY_NOT, "it")
                    : b->locked_by ? lb_printf(ctx, "%s locks it", b->locked_by)
                    : a->locked_by ? lb_printf(ctx, "%s locked it", a->locked_by)
                                   : "somebody locked it in the same moment";
@@ -171,6 +173,14 @@ static int conclude(lb_ctx *ctx, operation *o, health_deed *deed, lb_error *err)
     return keep_operation(ctx, o, err);
 }
 
+/* The server would pass it over with a warning, and call that done. */
+static int cannot(lb_ctx *ctx, health_deed *deed, const char *what, lb_error *err)
+{
+    deed->status = "not_possible";
+    deed->reason = what ? lb_printf(ctx, MAY_NOT, what) : NULL;
+    return deed->reason ? 0 : lb_out_of_memory(err);
+}
+
 static int vacuum(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err)
 {
     const health_vacuum_table_args wanted = {.schema = what->schema, .table = what->table};
@@ -182,6 +192,8 @@ static int vacuum(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_er
     if (r >= 0 && !o.is_there)
         return lb_fail(err, LB_ERR_NOT_FOUND, "give table and schema as they are there; without a schema it is public",
                        "there is no table %s.%s", o.schema, o.table);
+    if (r >= 0 && !o.before.may_vacuum)
+        return cannot(ctx, deed, lb_printf(ctx, "%s.%s", o.schema, o.table), err);
     if (r >= 0)
         r = lb_group_open(ctx,
                           LB_GROUP(.title = lb_printf(ctx, "vacuum %s.%s", what->schema, what->table),
@@ -233,18 +245,24 @@ static int freeze(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_er
     const health_oldest_tables_args wanted = {.most = what->most_tables};
     health_oldest_tables_row row;
     lb_rows *rows = NULL;
+    int64_t forbidden = 0;
     deed->action = FREEZE;
     deed->status = "nothing_to_do";
     int r = health_oldest_tables(ctx, &wanted, &rows, err);
-    while (r >= 0 && health_oldest_tables_next(ctx, rows, &row) && !lb_cancelled(ctx))
-        r = freeze_one(ctx, &row, deed, err);
+    while (r >= 0 && health_oldest_tables_next(ctx, rows, &row) && !lb_cancelled(ctx)) {
+        forbidden += !row.may_vacuum;
+        if (row.may_vacuum)
+            r = freeze_one(ctx, &row, deed, err);
+    }
     bool is_in_vain = deed->changes && deed->outcome == LB_APPLIED && !deed->count;
     if (is_in_vain)
         deed->status = "passed_over";
     else if (deed->changes)
         deed->reason = NULL;
+    else if (r >= 0 && forbidden)
+        return cannot(ctx, deed, "any table of this database", err);
     else
-        deed->reason = "no table of this database can be frozen by this role";
+        deed->reason = "no table of this database can be read by this role";
     return r;
 }
 

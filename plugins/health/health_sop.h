@@ -14,7 +14,8 @@ typedef struct health_case {
     struct json_object *queued; /* what is remembered of that queue; or NULL */
 } health_case;
 
-/* What was done. status: executed (something was changed), passed_over (nothing could be), recorded (the evidence is
+/* What was done. status: executed (something was changed), passed_over (nothing could be now), not_possible (a
+ * person has to, as a right is missing), recorded (the evidence is
  * kept), advised, nothing_to_do, planned, pending_approval, refused. */
 typedef struct health_deed {
     const char *action, *status, *reason;

@@ -11,7 +11,8 @@
 SELECT coalesce(pg_stat_get_vacuum_count(c.oid), 0) AS vacuums,
        coalesce(pg_stat_get_dead_tuples(c.oid), 0) AS dead_rows,
        (pg_has_role(c.relowner, 'USAGE')
-        OR pg_has_role((SELECT d.datdba FROM pg_database d WHERE d.datname = current_database()), 'USAGE')
+        OR (NOT c.relisshared
+            AND pg_has_role((SELECT d.datdba FROM pg_database d WHERE d.datname = current_database()), 'USAGE'))
         OR CASE WHEN current_setting('server_version_num')::int4 >= 170000
                 THEN has_table_privilege(c.oid, 'MAINTAIN')
                 ELSE false

@@ -54,6 +54,17 @@ def statistics_are_taken_anew(bed):
     equal(bed.sql("SELECT n_mod_since_analyze FROM pg_stat_user_tables"), "0", "rows changed since")
 
 
+def what_the_role_may_not_do_goes_to_a_person(bed):
+    bed.sql("CREATE TABLE theirs (id int); INSERT INTO theirs SELECT generate_series(1, 20000)" + FLUSH)
+    role = bed.role("watcher")
+    bed.at_server(f'GRANT pg_monitor TO "{role}"')
+    bed.be(role)
+    done = bed.run(TOOL)
+    equal((remedies(done), done["changes"]), ([("stale_statistics", "public.theirs", "low", "not_possible", None)], []), "nothing is done")
+    holds("MAINTAIN" in done["result"]["remedies"][0]["why"], str(done["result"]["remedies"]))
+    equal([name for name, _ in told(done)], ["issue.escalated"], "a person hears of it")
+
+
 def a_session_is_ended_once_a_person_agrees(bed):
     bed.sql("CREATE TABLE note (id int); GRANT ALL ON note TO public")
     idler = bed.person(bed.role("clerk"))
@@ -401,7 +412,7 @@ def wrong_input_is_refused(bed):
 
 def stories(version):
     with Ward(version) as ward:
-        for story in (low_risks_are_taken, statistics_are_taken_anew, a_session_is_ended_once_a_person_agrees,
+        for story in (low_risks_are_taken, statistics_are_taken_anew, what_the_role_may_not_do_goes_to_a_person, a_session_is_ended_once_a_person_agrees,
                       who_has_gone_by_himself_was_not_ended, who_holds_up_nobody_any_more_is_not_ended, a_no_is_a_no,
                       what_was_approved_is_verified_and_then_left_to_people, what_was_approved_in_vain_is_taken_back,
                       what_a_person_altered_meanwhile_is_not_taken_back, an_index_that_was_made_again_is_followed,

@@ -174,8 +174,29 @@ def what_the_role_may_not_do_was_not_done(version):
         role = place.role("watcher")
         place.at_server(f'GRANT pg_monitor TO "{role}"')
         place.be(role)
-        done = place.run("evaluate_alert_thresholds", metrics={"dead_tuple_ratio": 0.8}, run_sops=True, fire_after=1)["result"]
-        equal((done["sops"][0]["result"]["status"], done["sops_auto_executed"]), ("passed_over", 0), "an evaluation counts it as none")
+        evaluated = place.run("evaluate_alert_thresholds", metrics={"dead_tuple_ratio": 0.8}, run_sops=True, fire_after=1)
+        done = evaluated["result"]
+        equal((done["sops"][0]["result"]["status"], done["sops_auto_executed"]), ("not_possible", 0), "an evaluation counts it as none")
+        told_of = [e["payload"]["done"] for e in evaluated["events"] if e["type"] == "issue.escalated"]
+        result = do(place, "dead_tuple_ratio", table="theirs")
+        equal((result["changes"], result["result"]["escalated"], place.waiting("vacuum_history")), ([], True, []), "nor does the audit")
+        holds("may not vacuum public.theirs" in result["result"]["reason"] and "MAINTAIN" in result["result"]["reason"], str(result["result"]))
+        holds(told_of == [f"vacuum: {result['result']['reason']}"], f"a person hears of it: {told_of}")
+        equal(place.run("execute_low_risk_sop")["result"]["reason"], "nothing is held back", "it is not tried again and again")
+        place.at_server(f'ALTER DATABASE {place.database} OWNER TO "{role}"')
+        equal(do(place, "dead_tuple_ratio", table="theirs")["result"]["status"], "executed", "the database's owner may")
+
+
+def only_what_the_role_may_freeze_is_frozen(version):
+    with Clinic(version) as place:
+        role = place.role("keeper")
+        place.at_server(f'GRANT pg_monitor TO "{role}"')
+        place.sql(f'CREATE TABLE own (id int); ALTER TABLE own OWNER TO "{role}"; CREATE TABLE theirs (id int)')
+        place.be(role)
+        done = do(place, "txid_age", most_tables=1)
+        equal([t["table"] for t in done["result"]["tables"]], ["own"], "the oldest of its own, whatever is older")
+        refused = place.run("execute_low_risk_sop", check=1, issue_type="txid_age", table="own")
+        holds("is about no table" in refused["error"]["message"], str(refused["error"]))
 
 
 def a_vacuum_that_is_held_was_one(version):
@@ -339,6 +360,6 @@ def the_others_advise(version):
 
 suite(*on_each(dead_rows_are_vacuumed, idle_sessions_make_room, nothing_idle_is_said, old_rows_are_frozen,
                limits_hold_back_changes_until_their_time, limits_count_what_others_have_run, what_is_over_by_then_is_not_done,
-               a_vacuum_that_is_passed_over_is_none, what_the_role_may_not_do_was_not_done, a_vacuum_that_is_held_was_one,
+               a_vacuum_that_is_passed_over_is_none, what_the_role_may_not_do_was_not_done, only_what_the_role_may_freeze_is_frozen, a_vacuum_that_is_held_was_one,
                a_lock_chain_is_kept, the_parties_of_a_deadlock_are_kept,
                slow_statements_are_queued, what_nobody_wants_to_see_is_not_queued, what_runs_yet_is_queued_once, the_others_advise))
