@@ -270,13 +270,17 @@ static int act(lb_ctx *ctx, const health_case *what, double at_breach, sop_past 
     bool is_in_vain = is_done ? !(seen.is_known && seen.is_over) : r >= 0 && strcmp(deed.status, "not_possible") == 0;
     if (r >= 0 && is_in_vain && !args->anyway)
         r = escalate(ctx, what, &deed, &seen, err);
+    bool had_to_go_back =
+        at_breach >= 0 || !before.is_known || !health_is_clear(&policy.limits[what->id], before.metric);
+    const char *why_not = !is_done ? NULL : seen.is_known ? "it was inside its limit before, too" : seen.why;
+    bool is_verified = is_done && seen.is_known && had_to_go_back;
     return r < 0 ? r
                  : say(ctx, what, &deed,
                        LB_ARGS(figure("value_at_breach", at_breach >= 0, at_breach),
                                figure("value_before", before.is_known, before.value),
                                figure("value_after", is_done && seen.last.is_known, seen.last.value),
-                               is_done && seen.is_known ? lb_bool("verified", seen.is_over) : lb_null("verified"),
-                               lb_text("not_verified", is_done && !seen.is_known ? seen.why : NULL)),
+                               is_verified ? lb_bool("verified", seen.is_over) : lb_null("verified"),
+                               lb_text("not_verified", is_verified ? NULL : why_not)),
                        err);
 }
 

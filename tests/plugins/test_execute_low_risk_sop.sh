@@ -6,7 +6,7 @@
 BRANCH=production
 runs execute_low_risk_sop --issue_type txid_age --plan
 holds '[.changes[] | .executed] == [false] and .events == []'
-runs execute_low_risk_sop --issue_type txid_age --look_every_s 0
+runs execute_low_risk_sop --issue_type txid_age --value 600000000 --look_every_s 0
 holds '.result | .status == "executed" and .value_before == 600000000 and .value_after == 40 and .verified'
 runs execute_low_risk_sop --issue_type vacuum_freeze
 holds '.result | .status == "skipped" and .reason == "it was done less than an hour ago"
