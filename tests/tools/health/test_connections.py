@@ -230,6 +230,11 @@ def wrong_input_is_refused(version):
     with Clinic(version) as place:
         for wrong in ({"max_idle_min": -1}, {"max_share": 2}, {"min_round": 0}, {"pool_floor": -1}):
             equal(place.run("terminate_idle_connections", check=2, **wrong).get("result"), None, str(wrong))
+        role = place.role("clerk")
+        error = place.run("terminate_idle_connections", check=1, users=[role, role + "x", "nobody*"])["error"]
+        equal((error["code"], error["message"]), ("invalid", f"users: the server has no role '{role}x'"), "a role that is not there")
+        holds("roles that may log in: " in error["hint"], error["hint"])
+        place.run("terminate_idle_connections", users=["nobody of that name*"])
 
 
 suite(*on_each(states_are_counted, only_long_idle_clients_are_ended, the_limit_counts,
