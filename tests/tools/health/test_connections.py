@@ -26,6 +26,8 @@ def states_are_counted(version):
         found = {f["evidence"]["pid"]: f for f in result["findings"]}
         equal(found[holder.pid]["kind"], "idle_in_transaction", "kind")
         equal(found[holder.pid]["evidence"]["locks"] >= 1, True, "locks")
+        shown = place.cli("run", "monitor_connections", "--max_idle_min", "0").stdout
+        holds('"client": "127.0.0.1/32"' in shown, shown)
         rows = {r["metric_name"]: r for r in place.waiting("lakebase_metrics")}
         equal(rows["connection_utilization"]["unit"], "ratio", "unit")
         equal(rows["connections_total"]["metric_value"], result["total_connections"], "what history gets")
