@@ -228,9 +228,8 @@ static int add_findings(dba_evidence *e, const dba_source *source, struct json_o
                     &about, err);
     if (r >= 0 && is_narrow)
         return say_narrow(e, source->tool, found, others, weight, err);
-    /* What was looked into is told by a line, whether or not anything was found to be said of it. */
-    struct json_object *looked_into = source->lines[0].list ? member(result, source->lines[0].list) : NULL;
-    if (r >= 0 && !found && !length_of(looked_into) && source->clear)
+    /* Slow statements of which nothing is found are slow all the same; a line tells of each. */
+    if (r >= 0 && !found && !length_of(member(result, "analyses")) && source->clear)
         r = dba_add(e, source->clear, weight, NULL, &about, err);
     return r;
 }
