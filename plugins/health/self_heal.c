@@ -20,7 +20,9 @@ struct args {
 
 static const lb_param params[] = {
     LB_PARAM(struct args, metric, LB_TEXT, NULL, "the figure that is past its limit; none given: whatever there is"),
-    LB_PARAM(struct args, cause, LB_TEXT, NULL, "only this kind of cause, such as dead_tuples", .choices = CAUSE_KINDS),
+    LB_PARAM(struct args, cause, LB_TEXT, NULL,
+             "only this kind of cause, such as dead_tuples; none: nothing new is begun, what was approved is followed",
+             .choices = CAUSE_KINDS "|none"),
     LB_PARAM(struct args, object, LB_TEXT, NULL, "only of that session, table or slot"),
     LB_PARAM(struct args, before, LB_JSON, NULL, "the reading before; none given: what the last run remembers"),
     LB_PARAM(struct args, min_confidence, LB_F64, "0.6", "nothing is done about what is less certain", .min = "0.5",
