@@ -34,7 +34,8 @@ static void show_answer(const cli *c, struct json_object *result)
                            *facts = json_get_object(exhibit, "facts");
         (void)printf("%s%-4s%s %s", cli_style(c, "2"), shown(exhibit, "id"), cli_style(c, "0"), shown(exhibit, "tool"));
         if (facts && json_object_object_length(facts))
-            (void)printf(" %s", json_object_to_json_string_ext(facts, JSON_C_TO_STRING_PLAIN));
+            (void)printf(
+                " %s", json_object_to_json_string_ext(facts, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
         (void)puts("");
         if (json_get_text(exhibit, "fix"))
             (void)printf("     would help: %s\n", shown(exhibit, "fix"));

@@ -3,12 +3,20 @@
 
 #include "json.h"
 
+/* A document's slashes are no one's to read with backslashes. */
+static const char *spaced(struct json_object *value)
+{
+    return json_object_is_type(value, json_type_string)
+               ? json_object_get_string(value)
+               : json_object_to_json_string_ext(value, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
 static const char *text_of(struct json_object *object, const char *name)
 {
     struct json_object *member = NULL;
     if (!object || !json_object_object_get_ex(object, name, &member) || !member)
         return NULL;
-    return json_object_get_string(member);
+    return spaced(member);
 }
 
 /* For printing: never NULL. */
@@ -73,14 +81,15 @@ static void show_evidence(struct json_object *evidence)
     const char *before = "{ ";
     (void)fputs("      evidence ", stdout);
     if (!json_object_is_type(evidence, json_type_object)) {
-        (void)puts(evidence ? json_object_get_string(evidence) : "");
+        (void)puts(evidence ? spaced(evidence) : "");
         return;
     }
     json_object_object_foreach(evidence, name, value)
     {
         if (!value)
             continue;
-        (void)printf("%s\"%s\": %s", before, name, json_object_to_json_string_ext(value, JSON_C_TO_STRING_SPACED));
+        (void)printf("%s\"%s\": %s", before, name,
+                     json_object_to_json_string_ext(value, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
         before = ", ";
     }
     (void)puts(strcmp(before, "{ ") == 0 ? "{ }" : " }");
@@ -134,7 +143,7 @@ static bool is_shown_apart(const char *name, bool moved)
 /* A text is for people and shown whole; a document that nobody reads at a glance is for --json. */
 static void show_member(const char *name, struct json_object *value)
 {
-    const char *text = json_object_get_string(value);
+    const char *text = spaced(value);
     bool is_long = !json_object_is_type(value, json_type_string) && strlen(text) > MEMBER_MOST;
     (void)printf("  %-8s ", name);
     if (is_long)
@@ -155,8 +164,7 @@ static void show_rest(const cli *c, struct json_object *result)
         if (length_of(value) && json_object_is_type(json_object_array_get_idx(value, 0), json_type_object)) {
             (void)printf("  %s:\n", name);
             for (size_t i = 0; i < length_of(value); i++)
-                (void)printf("    %s\n", json_object_to_json_string_ext(json_object_array_get_idx(value, i),
-                                                                        JSON_C_TO_STRING_SPACED));
+                (void)printf("    %s\n", spaced(json_object_array_get_idx(value, i)));
         } else {
             show_member(name, value);
         }

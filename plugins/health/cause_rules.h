@@ -28,6 +28,12 @@ typedef enum cause_id {
     CAUSES
 } cause_id;
 
+/* All kinds, as choices of a parameter. */
+#define CAUSE_KINDS                                                                                                    \
+    "lock_chain|idle_in_transaction|long_transaction|connection_storm|autovacuum_off|dead_tuples|stale_statistics|"    \
+    "dropped_index|cache_collapse|deadlocks|replication_lag|stuck_slot|lost_slot|checkpoint_pressure|"                 \
+    "wraparound_age|temp_spill|plan_changed|light_locks|new_statements"
+
 enum { CAUSE_SYMPTOMS = 4 };
 
 typedef struct cause_rule {

@@ -79,7 +79,7 @@ static int add_chain(cause_look *look, const diagnose_lock_roots_row *root, lb_e
             lb_text("query_id", root->query_id), lb_i64("victims", root->victims), lb_i64("directly", root->direct),
             lb_f64("longest_wait_s", root->longest), lb_f64("waits_together_s", root->total),
             lb_text("lock_mode", root->mode), lb_text("lock_on", root->object),
-            lb_bool("exclusive_lock_queued", root->queued_exclusive))};
+            lb_bool("exclusive_lock_queued", root->queued_exclusive), lb_text("waiters", root->waiters))};
     return cause_add(look, &c, err);
 }
 

@@ -166,12 +166,14 @@ static int add_finding(dba_evidence *e, const dba_source *source, struct json_ob
                          .fix = text(ctx, finding, "fix"),
                          .confidence = json_object_get_double(member(member(finding, "confidence"), "value"))};
     const char *reason = text(ctx, finding, "reason"), *kind = spoken(ctx, about.kind);
+    const char *waiters = text(ctx, member(finding, "evidence"), "waiters"); /* whom, where somebody holds others up */
     if (!about.fix)
         about.fix = text(ctx, member(finding, "impact"), "command");
     const lb_value *facts = facts_of(ctx, member(finding, "evidence"));
     if (!facts || !kind || !reason || !about.object)
         return lb_out_of_memory(err);
-    const char *says = lb_printf(ctx, "%s of %s: %s", kind, about.object, reason);
+    const char *says = lb_printf(ctx, "%s of %s: %s%s%s", kind, about.object, reason, waiters ? "; behind it: " : "",
+                                 waiters ? waiters : "");
     return dba_add(e, says, weight + about.confidence / 100, facts, &about, err);
 }
 
@@ -226,7 +228,8 @@ static int add_findings(dba_evidence *e, const dba_source *source, struct json_o
                     &about, err);
     if (r >= 0 && is_narrow)
         return say_narrow(e, source->tool, found, others, weight, err);
-    if (r >= 0 && !found && source->clear)
+    /* Slow statements of which nothing is found are slow all the same; a line tells of each. */
+    if (r >= 0 && !found && !length_of(member(result, "analyses")) && source->clear)
         r = dba_add(e, source->clear, weight, NULL, &about, err);
     return r;
 }

@@ -17,8 +17,10 @@ struct args {
 };
 
 static const lb_param params[] = {
-    LB_PARAM(struct args, metric, LB_TEXT, NULL,
-             "the figure that is past its limit, as threshold.breached names it; none given: whatever there is"),
+    LB_PARAM(
+        struct args, metric, LB_TEXT, NULL,
+        "the figure that is past its limit, as threshold.breached names it (one of no health tool: with its context); "
+        "none given: whatever there is"),
     LB_PARAM(struct args, context, LB_JSON, NULL, "schema, table or object of that alert, as its event gives them"),
     LB_PARAM(struct args, before, LB_JSON, NULL, "the reading before, where another tool remembers it"),
     LB_PARAM(struct args, give_reading, LB_BOOL, "false", "also answers with the reading, for `before` of the next"),
@@ -235,7 +237,10 @@ static int run(lb_ctx *ctx, lb_error *err)
     cause_kept kept;
     if (args->replay)
         return replay(ctx, args->replay, err);
-    int r = branch_recall(ctx, &own, &uid, err);
+    /* An alert that asks has its name from whoever measured it, which may be anybody's plugin. */
+    int r = args->metric && !args->context ? health_check_alert("metric", args->metric, err) : 0;
+    if (r >= 0)
+        r = branch_recall(ctx, &own, &uid, err);
     before = before ? before : own;
     if (r >= 0)
         r = diagnose(ctx, before, NULL, &look, &kept, err);

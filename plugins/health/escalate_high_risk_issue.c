@@ -21,8 +21,11 @@ struct args {
 };
 
 static const lb_param params[] = {
-    LB_PARAM(struct args, issue, LB_TEXT, NULL,
-             "the kind of cause, such as lock_chain; none given: all that there are"),
+    LB_PARAM(
+        struct args, issue, LB_TEXT, NULL,
+        "the kind of cause, such as lock_chain; none given: all that there are. What self_heal.executed names is no "
+        "kind always, and of that no diagnosis tells",
+        .choices = CAUSE_KINDS "|" HEALTH_ALERT_METRICS "|idle_connections"),
     LB_PARAM(struct args, object, LB_TEXT, NULL, "only of that session, table or slot"),
     LB_PARAM(struct args, diagnosis, LB_JSON, NULL, "what diagnose_root_cause answered; none given: it is asked now"),
     LB_PARAM(struct args, done, LB_TEXT, NULL, "what was done about it"),

@@ -280,24 +280,36 @@ static bool is_number(struct json_object *value)
     return json_object_is_type(value, json_type_double) || json_object_is_type(value, json_type_int);
 }
 
+/* What is wrong is said by its name. */
+static int check_given(struct json_object *given, lb_error *err)
+{
+    if (!json_object_is_type(given, json_type_object))
+        return lb_fail(err, LB_ERR_INVALID, "such as {\"txid_age\": 6e8}", "metrics is no object of figures");
+    json_object_object_foreach(given, name, value)
+    {
+        if (health_check_alert("metrics", name, err) < 0)
+            return err->code;
+        if (!is_number(value))
+            return lb_fail(err, LB_ERR_INVALID, "such as {\"txid_age\": 6e8}", "metrics: %s is no number", name);
+    }
+    return 0;
+}
+
 static int take_given(evaluation *e, health_measures *ret_measures, lb_error *err)
 {
     struct json_object *given = json_tokener_parse(e->args->metrics), *value = NULL;
+    int r = check_given(given, err);
     health_observation *items = lb_alloc(e->ctx, HEALTH_ALERTS * sizeof *items);
     size_t count = 0;
-    for (health_alert_id id = 0; items && id < HEALTH_ALERTS; id++)
-        if (json_object_object_get_ex(given, health_alert_rules[id].metric, &value) && is_number(value))
+    for (health_alert_id id = 0; r >= 0 && items && id < HEALTH_ALERTS; id++)
+        if (json_object_object_get_ex(given, health_alert_rules[id].metric, &value))
             items[count++] = (health_observation){
                 .id = id, .known = true, .value = json_object_get_double(value), .interval_s = NAN};
-    bool is_whole = json_object_is_type(given, json_type_object) && count == (size_t)json_object_object_length(given);
     json_object_put(given);
+    if (r < 0)
+        return r;
     if (!items)
         return lb_out_of_memory(err);
-    if (!is_whole)
-        return lb_fail(err, LB_ERR_INVALID,
-                       "cache_hit_ratio, connection_utilization, dead_tuple_ratio, lock_wait_time, deadlocks_per_hour, "
-                       "slow_query_time, txid_age, replication_lag",
-                       "metrics is no object of the eight metrics with numbers");
     *ret_measures = (health_measures){items, count};
     return 0;
 }

@@ -237,6 +237,16 @@ static const struct metric *find(const char *name)
     return NULL;
 }
 
+int health_check_alert(const char *what, const char *metric, lb_error *err)
+{
+    return health_alert_named(metric) < HEALTH_ALERTS
+               ? 0
+               : lb_fail(err, LB_ERR_INVALID,
+                         "there are cache_hit_ratio, connection_utilization, dead_tuple_ratio, lock_wait_time, "
+                         "deadlocks_per_hour, slow_query_time, txid_age and replication_lag",
+                         "%s: no figure with a limit is called '%.100s'", what, metric);
+}
+
 static bool is_rate(health_alert_id id)
 {
     return id == HEALTH_CACHE_HIT || id == HEALTH_DEADLOCKS || id == HEALTH_SLOW_QUERY;

@@ -18,6 +18,11 @@ typedef enum health_alert_id {
     HEALTH_ALERTS
 } health_alert_id;
 
+/* Their metrics, as choices of a parameter. */
+#define HEALTH_ALERT_METRICS                                                                                           \
+    "cache_hit_ratio|connection_utilization|dead_tuple_ratio|lock_wait_time|deadlocks_per_hour|slow_query_time|"       \
+    "txid_age|replication_lag"
+
 typedef struct health_limits {
     double warning, critical; /* NaN: none */
     bool below;               /* a breach is a value under the limit */
@@ -37,6 +42,10 @@ extern const health_alert_rule health_alert_rules[HEALTH_ALERTS];
 
 /* The alert of that metric, or HEALTH_ALERTS. */
 health_alert_id health_alert_named(const char *metric);
+
+/* Refuses what is none of the eight: somebody who misspelt one would be answered about another question. what: the
+ * parameter. */
+LB_MUST_CHECK int health_check_alert(const char *what, const char *metric, lb_error *err);
 
 /* While tables are frozen it is past its limit yet, and coming down: nothing opens by it. */
 bool health_may_fall(health_alert_id id);

@@ -1,6 +1,7 @@
 #include "health_tell.h"
 
 #include <math.h>
+#include <string.h>
 
 static const char *const changes[] = {"", "opened", "escalated", "reminded", "resolved"};
 static const char *const grades[] = {"normal", "warning", "critical"};
@@ -10,12 +11,27 @@ static double limit_of(const health_limits *limits, health_grade grade)
     return grade == HEALTH_CRITICAL ? limits->critical : limits->warning;
 }
 
-/* "4.2 s", "91.3 %", "600000000 xids" */
-static const char *shown(lb_ctx *ctx, const health_alert_rule *rule, double value)
+/* Three digits tell how bad it is; the event and history have all of them. More only where a figure that is past a
+ * limit would read as the limit itself. */
+static const char *digits(lb_ctx *ctx, double value, double beside)
+{
+    const char *text = NULL, *other = NULL;
+    for (int count = 3; count <= 10; count++) {
+        text = lb_printf(ctx, fabs(value) < 999.5 ? "%.*g" : "%.*f", fabs(value) < 999.5 ? count : count - 3, value);
+        other =
+            lb_printf(ctx, fabs(beside) < 999.5 ? "%.*g" : "%.*f", fabs(beside) < 999.5 ? count : count - 3, beside);
+        if (!text || !other || isnan(beside) || value == beside || strcmp(text, other) != 0)
+            break;
+    }
+    return text;
+}
+
+/* "4.2 s", "91.3 %", "600000000 xids", beside another figure of the kind, or NaN. */
+static const char *shown(lb_ctx *ctx, const health_alert_rule *rule, double value, double beside)
 {
     if (strcmp(rule->unit, "ratio") == 0)
-        return lb_printf(ctx, "%.4g %%", 100 * value);
-    return lb_printf(ctx, "%.10g%s%s", value, strcmp(rule->unit, "count") == 0 ? "" : " ",
+        return lb_printf(ctx, "%s %%", digits(ctx, 100 * value, 100 * beside));
+    return lb_printf(ctx, "%s%s%s", digits(ctx, value, beside), strcmp(rule->unit, "count") == 0 ? "" : " ",
                      strcmp(rule->unit, "count") == 0 ? "" : rule->unit);
 }
 
@@ -63,9 +79,10 @@ int health_tell_breach(lb_ctx *ctx, const health_policy *policy, const health_ha
 {
     const health_alert_rule *rule = &health_alert_rules[o->id];
     double limit = limit_of(&policy->limits[o->id], entry->alert.told);
-    const char *line = lb_printf(ctx, "%s%s%s is %s, past the limit of %s (%s)%s", rule->title, o->object ? " of " : "",
-                                 o->object ? o->object : "", shown(ctx, rule, o->value), shown(ctx, rule, limit),
-                                 grades[entry->alert.told], entry->alert.is_flapping ? "; it comes and goes" : "");
+    const char *line =
+        lb_printf(ctx, "%s%s%s is %s, past the limit of %s (%s)%s", rule->title, o->object ? " of " : "",
+                  o->object ? o->object : "", shown(ctx, rule, o->value, limit), shown(ctx, rule, limit, o->value),
+                  grades[entry->alert.told], entry->alert.is_flapping ? "; it comes and goes" : "");
     const char *detail = detail_of(ctx, policy, entry, o, usual);
     if (!detail)
         return lb_out_of_memory(err);
@@ -94,7 +111,8 @@ int health_tell_clear(lb_ctx *ctx, const health_policy *policy, const health_ent
                            lb_time("since", since), lb_f64("lasted_s", lasted), lb_text("unit", rule->unit),
                            lb_text("text", lb_printf(ctx, "%s%s%s is %s again, inside %s, after %.0f s", rule->title,
                                                      entry->object ? " of " : "", entry->object ? entry->object : "",
-                                                     shown(ctx, rule, o->value), shown(ctx, rule, level), lasted))),
+                                                     shown(ctx, rule, o->value, level),
+                                                     shown(ctx, rule, level, o->value), lasted))),
                    err);
 }
 
@@ -110,7 +128,8 @@ int health_tell_finding(lb_ctx *ctx, const health_policy *policy, const health_o
     return lb_report(
         ctx,
         LB_FINDING(.object = o->object ? o->object : lb_run_target(ctx)->branch, .kind = rule->metric,
-                   .reason = lb_printf(ctx, "%s is %s: %s", rule->title, shown(ctx, rule, o->value), grades[grade]),
+                   .reason = lb_printf(ctx, "%s is %s: %s", rule->title,
+                                       shown(ctx, rule, o->value, limit_of(limits, grade)), grades[grade]),
                    .evidence = evidence,
                    .terms = LB_TERMS({"measured_by_its_one_definition", 0.65}, {"evidence_kept", o->detail ? 0.2 : 0.0},
                                      {"somebody_stands_for_the_limit", policy->trust[o->id]})),

@@ -75,7 +75,8 @@ const char *health_usual_of(lb_ctx *ctx, const health_reading *reading, const he
     (void)snprintf(hour, sizeof hour, "%d", hour_of(reading->at)); /* two digits */
     read_pair(member(member(member(reading->before, "usual"), health_alert_rules[o->id].metric), hour), &count, &mean);
     if (count < ENOUGH)
-        return lb_printf(ctx, "not known yet: %lld readings of this hour, and %d are needed", (long long)count, ENOUGH);
+        return lb_printf(ctx, "not known yet: %lld %s of this hour, and %d are needed", (long long)count,
+                         count == 1 ? "reading" : "readings", ENOUGH);
     return lb_printf(ctx, "%.4g at this hour (%02d:00 UTC), the mean of %lld readings", mean, hour_of(reading->at),
                      (long long)count);
 }

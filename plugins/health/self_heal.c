@@ -20,7 +20,9 @@ struct args {
 
 static const lb_param params[] = {
     LB_PARAM(struct args, metric, LB_TEXT, NULL, "the figure that is past its limit; none given: whatever there is"),
-    LB_PARAM(struct args, cause, LB_TEXT, NULL, "only this kind of cause, such as dead_tuples"),
+    LB_PARAM(struct args, cause, LB_TEXT, NULL,
+             "only this kind of cause, such as dead_tuples; none: nothing new is begun, what was approved is followed",
+             .choices = CAUSE_KINDS "|none"),
     LB_PARAM(struct args, object, LB_TEXT, NULL, "only of that session, table or slot"),
     LB_PARAM(struct args, before, LB_JSON, NULL, "the reading before; none given: what the last run remembers"),
     LB_PARAM(struct args, min_confidence, LB_F64, "0.6", "nothing is done about what is less certain", .min = "0.5",
@@ -240,7 +242,9 @@ static int run(lb_ctx *ctx, lb_error *err)
 {
     healing h = {.ctx = ctx, .args = ctx->args};
     health_policy policy = {0};
-    int r = health_read_policy(ctx, &policy, err);
+    int r = h.args->metric ? health_check_alert("metric", h.args->metric, err) : 0;
+    if (r >= 0)
+        r = health_read_policy(ctx, &policy, err);
     h.paused_by = policy.paused_by;
     if (r >= 0)
         r = heal_load(ctx, &h.memory, err);

@@ -6,6 +6,8 @@
  * does not have to connect all over at once; and of a pool's some stay, as it would open them again at once. */
 #include "health_sessions.h"
 
+#include <sql/connections/unknown_users.h>
+
 struct args {
     double max_idle_min, max_idle_in_transaction_min, max_share;
     int64_t min_round, pool_floor;
@@ -25,7 +27,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, people_applications, LB_LIST_OF(LB_TEXT),
              "[\"psql\", \"pgcli\", \"pgAdmin*\", \"DBeaver*\", \"DataGrip*\"]",
              "application names of people's programs, of which any number is no pool; a * at the end is any rest"),
-    LB_PARAM(struct args, users, LB_LIST_OF(LB_TEXT), NULL, "only sessions of these users; none given: of all"),
+    LB_PARAM(struct args, users, LB_LIST_OF(LB_TEXT), NULL,
+             "only sessions of these users; a * at the end is any rest; none given: of all"),
     LB_PARAM(struct args, keep_users, LB_LIST_OF(LB_TEXT), NULL,
              "users who are never ended; a * at the end is any rest"),
     LB_PARAM(struct args, keep_databases, LB_LIST_OF(LB_TEXT), NULL, "databases whose sessions are never ended"),
@@ -267,10 +270,30 @@ static int verify(lb_ctx *ctx, sweep *now, lb_error *err)
     return r;
 }
 
+/* Of somebody who is misspelt no session would ever be found. */
+static int check_users(lb_ctx *ctx, const lb_texts *users, lb_error *err)
+{
+    const connections_unknown_users_args wanted = {.users = *users};
+    connections_unknown_users_row row;
+    lb_rows *rows = NULL;
+    if (!users->count)
+        return 0;
+    int r = connections_unknown_users(ctx, &wanted, &rows, err);
+    if (r < 0)
+        return lb_wrap(err, "users");
+    if (!connections_unknown_users_next(ctx, rows, &row))
+        return 0;
+    const char *hint = lb_printf(ctx, "roles that may log in: %s", row.others ? row.others : "none");
+    return lb_fail(err, LB_ERR_INVALID, hint, "users: the server has no role '%.100s'", row.name);
+}
+
 static int run(lb_ctx *ctx, lb_error *err)
 {
+    const struct args *args = ctx->args;
     sweep now = {0};
-    int r = health_read_sessions(ctx, &now.sessions, err);
+    int r = check_users(ctx, &args->users, err);
+    if (r >= 0)
+        r = health_read_sessions(ctx, &now.sessions, err);
     if (r < 0)
         return r;
     now.victims = lb_alloc(ctx, (now.sessions.count + 1) * sizeof *now.victims);

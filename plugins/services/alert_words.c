@@ -1,10 +1,13 @@
 #include "alert_words.h"
 
+#include <json-c/printbuf.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define LONGEST_FACT 400
+#define LONGEST_NAME 80 /* of what stands in a title */
 
 /* ---- reading the document: the event behind the note ---- */
 
@@ -25,9 +28,9 @@ static struct json_object *payload_of(struct json_object *document)
 }
 
 /* A name or a value that came from a watched database stays on its line. */
-static char *one_line(const char *text)
+static char *one_line(const char *text, size_t most)
 {
-    char *copy = strndup(text, LONGEST_FACT);
+    char *copy = strndup(text, most);
     size_t length = copy ? strlen(copy) : 0;
     while (length && ((unsigned char)text[length] & 0xC0) == 0x80 && text[length]) /* no half characters */
         copy[--length] = '\0';
@@ -113,7 +116,7 @@ static char *command_for(const char *kind, struct json_object *document, struct 
 static char *done_for(struct json_object *payload)
 {
     const char *done = text_at(payload, "done");
-    return done ? one_line(done) : NULL;
+    return done ? one_line(done, LONGEST_FACT) : NULL;
 }
 
 /* The one that belongs to the metric. Whether it was done, planned or begun by nobody is not known here: its runs say.
@@ -138,11 +141,53 @@ static char *when(int64_t microseconds)
     return strdup(text);
 }
 
+/* A figure as people read it: three digits tell how bad it is. The document has all of them. */
+static int figure(struct json_object *number, struct printbuf *into, int level, int flags)
+{
+    char text[400];
+    const double value = json_object_get_double(number);
+    (void)level, (void)flags;
+    if (!isfinite(value))
+        return printbuf_memappend(into, "null", 4);
+    int length = snprintf(text, sizeof text, fabs(value) < 999.5 ? "%.3g" : "%.0f", value);
+    return printbuf_memappend(into, text, length);
+}
+
+static void shorten_figures(struct json_object *value)
+{
+    if (json_object_is_type(value, json_type_double))
+        json_object_set_serializer(value, figure, NULL, NULL);
+    for (size_t i = 0; json_object_is_type(value, json_type_array) && i < json_object_array_length(value); i++)
+        shorten_figures(json_object_array_get_idx(value, i));
+    if (json_object_is_type(value, json_type_object)) {
+        json_object_object_foreach(value, name, member)
+        {
+            (void)name;
+            shorten_figures(member);
+        }
+    }
+}
+
+/* NULL: no memory. The caller frees. */
+static char *fact_text(struct json_object *value)
+{
+    struct json_object *copy = NULL;
+    if (json_object_is_type(value, json_type_string))
+        return one_line(json_object_get_string(value), LONGEST_FACT);
+    if (json_object_deep_copy(value, &copy, NULL) != 0)
+        return NULL;
+    shorten_figures(copy);
+    const char *text = json_object_to_json_string_ext(copy, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+    char *line = text ? one_line(text, LONGEST_FACT) : NULL;
+    (void)json_object_put(copy); /* says whether it was the last one */
+    return line;
+}
+
 static int add_fact(alert_words *w, const char *name, struct json_object *value, lb_error *err)
 {
     if (w->fact_count == ALERT_FACTS || !value)
         return 0;
-    w->facts[w->fact_count] = (alert_fact){.name = name, .value = one_line(json_object_get_string(value))};
+    w->facts[w->fact_count] = (alert_fact){.name = name, .value = fact_text(value)};
     return w->facts[w->fact_count++].value ? 0 : lb_out_of_memory(err);
 }
 
@@ -191,17 +236,51 @@ static char *since_of(const lb_alert_note *note, struct json_object *document, s
     return service_text("%.10s %.8s UTC", text, text + 11);
 }
 
-static char *title_of(const lb_alert_note *note)
+/* ", database bank", or nothing where the line says so, or nothing is named. NULL: no memory. The caller frees. */
+static char *named(const char *line, const char *what, const char *name)
+{
+    bool is_due = name && *name && !strstr(line, name);
+    char *copy = is_due ? one_line(name, LONGEST_NAME) : NULL;
+    char *text = is_due && !copy ? NULL : service_text("%s%s", is_due ? what : "", is_due ? copy : "");
+    free(copy);
+    return text;
+}
+
+/* "shop/production, database bank, public.orders: ", of these what the line itself does not say. First, as a phone cuts
+ * off the end. NULL: no memory. The caller frees. */
+static char *place_of(const char *line, const char *where, struct json_object *payload)
+{
+    const char *schema = text_at(payload, "schema"), *table = text_at(payload, "table");
+    const char *object = text_at(payload, "object");
+    char *of_table = schema && table ? service_text("%s.%s", schema, table) : NULL;
+    char *database = named(line, ", database ", text_at(payload, "database"));
+    char *thing = named(line, ", ", of_table ? of_table : object);
+    bool is_whole = database && thing;
+    const char *said = where && !strstr(line, where) ? where : "";
+    char *place = NULL;
+    if (is_whole)
+        place = *said       ? service_text("%s%s%s: ", said, database, thing)
+                : *database ? service_text("%s%s: ", database + 2, thing)
+                : *thing    ? service_text("%s: ", thing + 2)
+                            : service_text("%s", "");
+    free(of_table);
+    free(database);
+    free(thing);
+    return place;
+}
+
+static char *title_of(const lb_alert_note *note, const char *where, struct json_object *payload)
 {
     bool is_over = strcmp(note->change, "resolved") == 0, is_worse = strcmp(note->change, "escalated") == 0;
     bool is_again = strcmp(note->change, "reminded") == 0;
-    char *text = one_line(note->text);
-    char *title = text ? service_text("%s%s: %s", is_over ? "resolved" : note->severity,
-                                      is_worse   ? " now"
-                                      : is_again ? " still"
-                                                 : "",
-                                      text)
-                       : NULL;
+    char *text = one_line(note->text, LONGEST_FACT), *place = text ? place_of(text, where, payload) : NULL;
+    char *title = place ? service_text("%s%s: %s%s", is_over ? "resolved" : note->severity,
+                                       is_worse   ? " now"
+                                       : is_again ? " still"
+                                                  : "",
+                                       place, text)
+                        : NULL;
+    free(place);
     free(text);
     return title;
 }
@@ -218,9 +297,9 @@ int alert_words_make(const lb_alert_note *note, alert_words *ret_words, lb_error
         project = text_at(payload, "project_id");
         branch = text_at(payload, "branch_id");
     }
-    ret_words->title = title_of(note);
     ret_words->where =
         project ? service_text("%s%s%s", project, branch ? "/" : "", branch ? branch : "") : strdup("the workspace");
+    ret_words->title = title_of(note, project ? ret_words->where : NULL, payload);
     ret_words->since = since_of(note, document, payload);
     ret_words->source = tool ? service_text("%s%s%s", tool, run ? ", run " : "", run ? run : "") : NULL;
     ret_words->command =

@@ -13,7 +13,7 @@ typedef struct alert_fact {
 } alert_fact;
 
 typedef struct alert_words {
-    char *title;     /* "critical: orders is past its limit", "resolved: ..." */
+    char *title;     /* "critical: shop/production: orders is past its limit", "resolved: ..." */
     char *where;     /* "shop/production", or "the workspace" */
     char *since;     /* "2026-01-31 23:59:00 UTC" */
     char *done;      /* what has been done about it, or NULL */

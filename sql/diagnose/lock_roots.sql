@@ -3,7 +3,7 @@
 -- server: 15-18
 -- note: who is in front of whom is asked only of those that wait, as that takes every partition of the lock table for a
 -- note: moment. Process 0 in front is a prepared transaction, which is named where no other one of this database holds
--- note: what is waited for. A ring has no root: the server's deadlock check ends it.
+-- note: what is waited for. Of those that wait, the three that have waited longest are named. A ring has no root: the server's deadlock check ends it.
 -- param min_seconds number
 -- column pid integer
 -- column gid text null
@@ -22,6 +22,7 @@
 -- column mode text null
 -- column object text null
 -- column queued_exclusive boolean
+-- column waiters text null
 WITH RECURSIVE waiting AS MATERIALIZED (
   SELECT a.pid, a.state_change, pg_blocking_pids(a.pid) AS blockers
     FROM pg_stat_activity a
@@ -70,6 +71,12 @@ WITH RECURSIVE waiting AS MATERIALIZED (
          (array_agg(coalesce(t.relation::regclass::text, t.locktype) ORDER BY t.depth, t.seconds DESC))[1] AS object
     FROM timed t
    GROUP BY t.root
+), waiter AS (
+  SELECT t.root, row_number() OVER (PARTITION BY t.root ORDER BY t.seconds DESC, t.victim) AS place,
+         format('session %s of %s (%s) since %s', t.victim, coalesce(v.usename, '?'), coalesce(nullif(v.application_name, ''), 'no name'),
+                to_char((clock_timestamp() - make_interval(secs => t.seconds)) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) AS says
+    FROM timed t
+    LEFT JOIN pg_stat_activity v ON v.pid = t.victim
 )
 SELECT s.root::int8 AS pid,
        CASE s.root WHEN 0 THEN (SELECT min(p.gid) FROM prepared p HAVING count(*) = 1) END AS gid,
@@ -87,7 +94,8 @@ SELECT s.root::int8 AS pid,
        s.total,
        s.mode,
        s.object,
-       coalesce(s.queued_exclusive, false) AS queued_exclusive
+       coalesce(s.queued_exclusive, false) AS queued_exclusive,
+       (SELECT string_agg(n.says, ', ' ORDER BY n.place) FROM waiter n WHERE n.root = s.root AND n.place <= 3) AS waiters
   FROM summed s
   LEFT JOIN pg_stat_activity a ON a.pid = s.root
  WHERE s.longest >= :min_seconds

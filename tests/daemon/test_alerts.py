@@ -260,7 +260,7 @@ def each_of_the_eight_metrics_says_all_that_a_person_needs():
         bodies = {re.search(r"metric: (\w+)", m.get_content())[1]: (m["Subject"], m.get_content()) for m in mails}
         equal(sorted(bodies), sorted(EIGHT), "metrics")
         for metric, (subject, body) in bodies.items():
-            contains(subject, "critical: ", "past the limit of")
+            contains(subject, "critical: shop/production: ", "past the limit of")
             contains(body, "where   shop/production", "value: ", "threshold: ", "measure: ", "from    evaluate_alert_thresholds, run ")
             holds(re.search(r"^since   \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", body, re.M), f"{metric} does not say since when")
             holds(re.search(r"^procedure \w+; what came of it: lbops runs --tool execute_low_risk_sop", body, re.M),
@@ -302,7 +302,7 @@ def every_channel_says_all_that_a_person_needs():
             box=("alert_email", {"server": box.url, "from": "lbops@example.org", "to": ["anna@example.org"]})) as daemon:
         daemon.start()
         equal(daemon.run("evaluate_alert_thresholds", project="shop", branch="production",
-                         metrics=json.dumps({"lock_wait_time": EIGHT["lock_wait_time"]}), fire_after=1).exit, 0, "a run")
+                         metrics=json.dumps({"lock_wait_time": 126.304174}), fire_after=1).exit, 0, "a run")
         daemon.wait(lambda: notes_of(daemon, "few"), "the file has it")
         said = {"slack": told(daemon, slack, 1)[0]["text"], "duty": told(daemon, duty, 1)[0]["text"],
                 "hook": told(daemon, hook, 1)[0]["text"], "file": json.dumps(notes_of(daemon, "few")[0]),
@@ -313,8 +313,16 @@ def every_channel_says_all_that_a_person_needs():
                          "lbops run diagnose_root_cause --project shop --branch production"):
                 holds(word in text, f"{name} does not say '{word}': {text}")
             holds(re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", text), f"{name} does not say since when: {text}")
-        breach(daemon)
-        breach(daemon, over=True)
+        headline = "shop/production: lock wait time is 126 s, past the limit of 120 s (critical)"
+        for name, receiver in (("slack", slack), ("duty", duty), ("box", box)):
+            contains(texts(receiver)[0], headline)
+        contains(said["box"], "value: 126 ")
+        equal(told(daemon, hook, 1)[0]["json"]["data"]["alert"]["payload"]["value"], 126.304174, "programs have all digits")
+        breach(daemon, database="bank", detail=json.dumps({"by": {"shop: lbops/x": 61.63559898000001}}))
+        for receiver in (slack, duty, box):
+            contains(told(daemon, receiver, 2) and texts(receiver)[1], ": shop/production, database bank: ")
+        contains(told(daemon, slack, 2)[1]["json"]["attachments"][0]["blocks"][0]["text"]["text"], '"shop: lbops/x": 61.6')
+        breach(daemon, database="bank", over=True)
         daemon.wait(lambda: len(notes_of(daemon, "few")) == 3, "an end")
         for end in (notes_of(daemon, "few")[2], told(daemon, hook, 3)[2]["json"]["data"]):
             equal((end["change"], end["where"], "next" in end), ("resolved", "shop/production", False), "an end")
@@ -585,10 +593,10 @@ def who_has_heard_is_reminded_in_its_time():
         remind(daemon, OBJECT, remind_s=1)
         told(daemon, duty, 2)
         open_since = standing(daemon, OBJECT)["fired_at"]
-        contains(told(daemon, slack, 2)[1]["json"]["text"], f"warning still: reminder 1, open since {open_since[:10]} {open_since[11:19]} UTC, reported ",
+        contains(told(daemon, slack, 2)[1]["json"]["text"], f"warning still: shop/production: reminder 1, open since {open_since[:10]} {open_since[11:19]} UTC, reported ",
                  " times: lock_wait_time is past its limit on object 1")
         remind(daemon, OBJECT, remind_s=1)
-        contains(told(daemon, slack, 3)[2]["json"]["text"], "warning still: reminder 2, open since ")
+        contains(told(daemon, slack, 3)[2]["json"]["text"], "warning still: shop/production: reminder 2, open since ")
         daemon.wait(lambda: steps(daemon, OBJECT)[-2:] == ["renotified"] * 2, "it is in history")
         told(daemon, duty, 3)
         daemon.kill()

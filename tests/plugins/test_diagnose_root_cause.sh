@@ -67,4 +67,9 @@ BRANCH=staging runs diagnose_root_cause --wait_looks 2
 holds "$light == []"
 
 runs_with 2 diagnose_root_cause --min_wait_s -1
+
+# A misspelt name would be answered about whatever there is; what an alert of somebody else's is called, is its own affair.
+runs_with 1 diagnose_root_cause --metric lock_wait_tim
+holds '.error | .code == "invalid" and (.message | contains("lock_wait_tim")) and (.hint | contains("lock_wait_time"))'
+runs diagnose_root_cause --metric queue_length --context '{"object": "till"}'
 finish

@@ -14,4 +14,7 @@ runs escalate_high_risk_issue --issue lock_chain
 holds '.events == [] and (.result.skipped[-1].reason | startswith("the diagnosis does not show it"))'
 runs_with 2 escalate_high_risk_issue --most 0
 runs_with 1 escalate_high_risk_issue --diagnosis '{"rain": 1}'
+runs_with 2 escalate_high_risk_issue --issue lock_chian
+holds '.error.hint | startswith("did you mean lock_chain?")'
+runs escalate_high_risk_issue --issue connection_utilization
 finish

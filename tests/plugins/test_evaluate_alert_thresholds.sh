@@ -73,4 +73,7 @@ sees '{"deadlocks_per_hour": 3}' '[["threshold.breached", "warning"]]'
 sees '{"deadlocks_per_hour": 0}' '[["threshold.cleared", null]]'
 
 runs_with 1 evaluate_alert_thresholds --metrics '{"rain": 1}'
+holds '.error.message == "metrics: no figure with a limit is called '"'rain'"'" and (.error.hint | contains("txid_age"))'
+runs_with 1 evaluate_alert_thresholds --metrics '{"txid_age": "old"}'
+holds '.error.message == "metrics: txid_age is no number"'
 finish

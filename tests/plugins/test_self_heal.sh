@@ -27,4 +27,8 @@ holds '.result.remedies[0] | .status == "executed" and .verified == null and (.w
 holds '[.events[] | select(.type == "issue.escalated") | .payload.done | test("could not be seen, tables: ")] == [true]'
 
 runs_with 2 self_heal --most 9
+runs_with 2 self_heal --cause stale_statistic
+holds '.error.hint | startswith("did you mean stale_statistics?")'
+runs_with 1 self_heal --metric nosuch
+holds '.error | .code == "invalid" and (.hint | contains("slow_query_time"))'
 finish

@@ -15,4 +15,7 @@ recorded audit_log '.phase == "outcome" and .outcome == "applied"'
 
 runs terminate_idle_connections --max_idle_in_transaction_min 10 --keep_users '["clerk"]'
 holds '.result.pids == [] and ([.result.kept[] | select(.pid == 102) | .reason] == ["its user is listed"])'
+
+runs_with 1 terminate_idle_connections --users '["nosuchuser"]'
+holds '.error | .code == "invalid" and (.message | endswith("no role '"'nosuchuser'"'")) and .hint == "roles that may log in: anna, clerk"'
 finish

@@ -28,6 +28,18 @@ static void each_rule_is_whole(void)
     CU_ASSERT_EQUAL(cause_named("rain"), CAUSES);
 }
 
+/* What parameters may name is what there is, in the same order. */
+static void kinds_to_choose_are_those_of_the_rules(void)
+{
+    const char *rest = CAUSE_KINDS;
+    for (cause_id id = 0; id < CAUSES; id++) {
+        size_t length = strcspn(rest, "|");
+        CU_ASSERT_FATAL(strlen(cause_rules[id].kind) == length && strncmp(rest, cause_rules[id].kind, length) == 0);
+        rest += length + (rest[length] == '|');
+    }
+    CU_ASSERT_EQUAL(*rest, '\0');
+}
+
 static void a_ramp_begins_at_its_lower_bound(void)
 {
     CU_ASSERT_DOUBLE_EQUAL(cause_ramp(4.9, 5, 10), 0, 1e-9);
@@ -250,9 +262,10 @@ static void a_slot_is_told_once(void)
 
 SUITE(cause_rules, TEST(a_release_is_several_statements_at_once_that_take_much),
       TEST(a_release_explains_what_it_spills_and_reads), TEST(each_rule_is_whole),
-      TEST(a_ramp_begins_at_its_lower_bound), TEST(metrics_are_whole_words), TEST(symptoms_add_up),
-      TEST(too_little_is_left_out), TEST(what_explains_comes_first), TEST(what_is_off_everywhere_explains_every_table),
-      TEST(a_session_is_told_once), TEST(only_who_keeps_rows_explains_dead_ones),
-      TEST(what_was_asked_about_comes_first), TEST(who_is_waited_for_comes_before_a_setting_that_stands),
-      TEST(a_cause_fits_what_its_effects_fit), TEST(another_plan_reads_more_for_as_many_rows),
-      TEST(what_is_closer_to_it_explains_a_plan), TEST(a_slot_is_told_once))
+      TEST(kinds_to_choose_are_those_of_the_rules), TEST(a_ramp_begins_at_its_lower_bound),
+      TEST(metrics_are_whole_words), TEST(symptoms_add_up), TEST(too_little_is_left_out),
+      TEST(what_explains_comes_first), TEST(what_is_off_everywhere_explains_every_table), TEST(a_session_is_told_once),
+      TEST(only_who_keeps_rows_explains_dead_ones), TEST(what_was_asked_about_comes_first),
+      TEST(who_is_waited_for_comes_before_a_setting_that_stands), TEST(a_cause_fits_what_its_effects_fit),
+      TEST(another_plan_reads_more_for_as_many_rows), TEST(what_is_closer_to_it_explains_a_plan),
+      TEST(a_slot_is_told_once))

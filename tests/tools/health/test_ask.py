@@ -71,6 +71,25 @@ def ten_questions_are_answered_and_others_declined():
             equal(result["answer"][-1]["text"] == ONLY_LOOKS, "drop" in question or "delete" in question, question)
 
 
+def who_is_held_up_is_named_and_what_may_not_be_read_is_said(version):
+    with Clinic(version) as place:
+        place.write("[agents.health]\n[agents.health.tool.diagnose_root_cause]\nparams = { min_wait_s = 0.01 }\n")
+        place.sql("CREATE TABLE till (id int); INSERT INTO till VALUES (1); GRANT ALL ON till TO public; CREATE TABLE acc (id int)")
+        role = place.role("clerk")
+        root, waiter = place.person(role), place.person(role, "desk")
+        root.say("BEGIN; UPDATE till SET id = 2")
+        waiter.start("UPDATE till SET id = 3")
+        place.until(f"SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {waiter.pid}")
+        said = " | ".join(s["text"] for s in place.run(TOOL, question="Who is blocking whom?")["result"]["answer"])
+        contains(said, f"lock chain of session {root.pid}: ", f"; behind it: session {waiter.pid} of {role} (desk) since 20")
+        weak = place.role("weak")
+        place.sql(f'GRANT CONNECT ON DATABASE {place.database} TO "{weak}"')
+        place.be(weak)
+        error = place.run("explain_query_in_natural_language", check=1, query="SELECT id FROM acc")["error"]
+        contains(error["message"], "the role that looks has no right to table acc: GRANT SELECT ON acc TO it")
+        holds("host/explain" not in error["message"], error["message"])
+
+
 def what_no_tool_tells_is_read():
     """Sizes and settings from the server, changes, approvals and failures from history; each sentence has its evidence."""
     with Clinic(VERSIONS[-1], more=KEEPS) as place:
@@ -188,4 +207,4 @@ def money_is_told_from_the_bill_that_history_keeps():
         contains(today[0]["text"], "cost 35.00 USD")
 
 
-suite(what_no_tool_tells_is_read, tables_that_are_named_are_what_it_is_about, money_is_told_from_the_bill_that_history_keeps, ten_questions_are_answered_and_others_declined, *on_each(what_it_says_is_so))
+suite(what_no_tool_tells_is_read, tables_that_are_named_are_what_it_is_about, money_is_told_from_the_bill_that_history_keeps, ten_questions_are_answered_and_others_declined, *on_each(what_it_says_is_so, who_is_held_up_is_named_and_what_may_not_be_read_is_said))

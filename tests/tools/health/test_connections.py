@@ -26,6 +26,8 @@ def states_are_counted(version):
         found = {f["evidence"]["pid"]: f for f in result["findings"]}
         equal(found[holder.pid]["kind"], "idle_in_transaction", "kind")
         equal(found[holder.pid]["evidence"]["locks"] >= 1, True, "locks")
+        shown = place.cli("run", "monitor_connections", "--max_idle_min", "0").stdout
+        holds('"client": "127.0.0.1/32"' in shown, shown)
         rows = {r["metric_name"]: r for r in place.waiting("lakebase_metrics")}
         equal(rows["connection_utilization"]["unit"], "ratio", "unit")
         equal(rows["connections_total"]["metric_value"], result["total_connections"], "what history gets")
@@ -230,6 +232,11 @@ def wrong_input_is_refused(version):
     with Clinic(version) as place:
         for wrong in ({"max_idle_min": -1}, {"max_share": 2}, {"min_round": 0}, {"pool_floor": -1}):
             equal(place.run("terminate_idle_connections", check=2, **wrong).get("result"), None, str(wrong))
+        role = place.role("clerk")
+        error = place.run("terminate_idle_connections", check=1, users=[role, role + "x", "nobody*"])["error"]
+        equal((error["code"], error["message"]), ("invalid", f"users: the server has no role '{role}x'"), "a role that is not there")
+        holds("roles that may log in: " in error["hint"], error["hint"])
+        place.run("terminate_idle_connections", users=["nobody of that name*"])
 
 
 suite(*on_each(states_are_counted, only_long_idle_clients_are_ended, the_limit_counts,

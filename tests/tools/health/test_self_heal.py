@@ -2,7 +2,7 @@
 
 from health_place import on_each, radius_of
 from incident_place import Bed, Ward
-from place import equal, holds, suite
+from place import contains, equal, holds, suite
 from planted import KEEPS, midnight, plant
 
 TOOL = "self_heal"
@@ -407,7 +407,8 @@ def a_no_to_a_branch_that_had_its_name_is_none(ward):
 def wrong_input_is_refused(bed):
     bed.run(TOOL, check=2, most=0)
     bed.run(TOOL, check=2, min_confidence=0.1)
-    equal(remedies(bed.run(TOOL, cause="rain")), [], "no such cause, nothing to do")
+    equal(remedies(bed.run(TOOL, cause="none")), [], "nothing new is begun")
+    contains(bed.run(TOOL, check=2, cause="dead_tuple")["error"]["hint"], "did you mean dead_tuples?")
 
 
 def stories(version):

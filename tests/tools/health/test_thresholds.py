@@ -12,7 +12,7 @@ import urllib.parse
 
 from databases import Branch
 from health_place import Clinic, memory, on_each
-from place import PROGRAM, VERSIONS, Given, equal, holds, suite
+from place import PROGRAM, VERSIONS, Given, contains, equal, holds, suite
 from planted import KEEPS, midnight, plant
 from threshold_place import QUICK, judge, limit, make_deadlock, states, told
 from ward import HARNESS
@@ -135,6 +135,11 @@ def what_is_usual_at_this_hour_stands_beside_a_breach():
         usual = payload["detail"]["usual"]
         is_new_hour = hour() != began and "not known yet" in usual  # what is usual is known by the hour of the day
         holds(is_new_hour or usual.endswith((" 12 readings", " 13 readings")), usual)
+    with Clinic(VERSIONS[-1]) as place:
+        judge(place)
+        place.write(limit("txid_age", 1, 1e9))
+        payload = next(e["payload"] for e in judge(place)["events"] if e["payload"]["metric"] == "txid_age")
+        contains(payload["detail"]["usual"].replace("0 readings", "1 reading"), ": 1 reading of this hour, and ")  # 0: a new hour
 
 
 def what_cannot_be_seen_is_an_alert(version):
