@@ -116,6 +116,8 @@ static void note_sent(outlet *o)
 static void end_note(note *n, const char *why)
 {
     outlet_write_row(n, why);
+    if (!why)
+        outlet_reaches(n);
     second_ends(n->outlet, n, why);
     if (!n->seq)
         keep_digest(n->outlet, n, NULL, "sent");
@@ -350,7 +352,7 @@ static router_answer on_step(void *state, const router_delivery *delivery, lb_er
         return ROUTER_DONE;
     if (!outlet_is_free(o))
         return ROUTER_LATER;
-    bool is_reminder = strcmp(e->kind, "alert.reminded") == 0;
+    bool is_reminder = strcmp(e->kind, "alert.reminded") == 0 && !json_get_bool(payload, "taken_over");
     if (outlet_has_folded(o, e->seq) || (is_reminder && (o->held.count || wait_for_room(o)))) /* not into a flood */
         return ROUTER_DONE;
     outlet_take(o, alert_note_of(e, payload, o->named->name));

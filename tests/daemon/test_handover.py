@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import json
 import os
 import re
 import sys
@@ -31,6 +32,9 @@ def manifest(place, schema, receivers):
 plugin = "state_postgres"
 dsn = "{URL}"
 schema = "{schema}_{os.getpid()}"
+
+[alerts]
+remind_warning_s = 1
 
 [services.alert.team]
 plugin = "alert_slack"
@@ -95,8 +99,8 @@ def back(receivers):
         receiver.up()
 
 
-def missed(daemon, number, key=""):
-    for name in NAMES:
+def missed(daemon, number, names=NAMES):
+    for name in names:
         daemon.wait(lambda name=name: re.search(rf"object {number}\S* is not delivered yet to {name}", daemon.log()),
                     f"{name} is missed")
 
@@ -169,4 +173,70 @@ def what_is_ended_elsewhere_while_it_is_tried_is_dropped():
         holds("begins" not in sum(heard(receivers, 1).values(), []), f"it was told after its end: {heard(receivers, 1)}")
 
 
-suite(what_another_host_has_ended_is_not_told_any_more, what_is_ended_elsewhere_while_it_is_tried_is_dropped, at_once=2)
+def the_host_that_lives_tells_what_the_dead_one_could_not():
+    """Those whom it has not reached hear of it once, and then of its end; when it comes back it says nothing of it."""
+    with two("taken") as (a, b, receivers):
+        breach(a, 1)
+        a.wait(lambda: heard(receivers, 1) == each("begins"), "all have heard of the first")
+        receivers["team"].down()
+        receivers["hook"].down()
+        breach(a, 2)
+        missed(a, 2, ("team", "hook"))
+        away(receivers)
+        breach(a, 3)
+        breach(a, 3, level="critical")
+        missed(a, 3, ("pager",))
+        die(a)
+        back(receivers)
+        b.wait(lambda: heard(receivers, 2) == heard(receivers, 3) == each("begins"), "the other host tells the rest")
+        contains(json.dumps(receivers["team"].taken[-1]["json"]) + json.dumps(receivers["team"].taken[-2]["json"]), "critical: ")
+        a.start()
+        breach(a, 4)
+        a.wait(lambda: heard(receivers, 4) == each("begins"), "what comes after them")
+        equal(dropped(a, 2), {"team": ["opened"], "pager": [], "hook": ["opened"]}, "what its own log still held")
+        equal(dropped(a, 3), each("opened", "escalated"), "of the third, too")
+        breach(b, 3, over=True)
+        breach(a, 2, over=True)
+        breach(b, 1, over=True)
+        b.wait(lambda: all(heard(receivers, n) == each("begins", "end") for n in (1, 2, 3)), "each begins once and ends once")
+
+
+def a_host_that_dies_too_leaves_it_to_the_first():
+    """Nobody is there while both are dead; the first comes back and tells what either has left."""
+    with two("back") as (a, b, receivers):
+        away(receivers)
+        breach(a, 1)
+        missed(a, 1)
+        die(a)
+        missed(b, 1)
+        die(b)
+        back(receivers)
+        a.start()
+        a.wait(lambda: heard(receivers, 1) == each("begins"), "it is told")
+        b.start()
+        breach(b, 1, over=True)
+        breach(b, 2)
+        b.wait(lambda: heard(receivers, 2) == each("begins"), "what comes after it")
+        b.wait(lambda: heard(receivers, 1) == each("begins", "end"), "its end")
+        equal(dropped(b, 1), each("opened"), "what the second had begun to tell")
+
+
+def what_was_seen_before_its_end_elsewhere_begins_nothing():
+    """What a run has seen while no daemon was there waits in the log; another host has seen more since."""
+    with two("older") as (a, b, receivers):
+        die(a)
+        a.cli("run", "breaches", "--project", "shop", "--branch", "production", "--first", "1", check=0)
+        a.cli("run", "breaches", "--project", "shop", "--branch", "production", "--first", "2", "--over", check=0)
+        breach(b, 1)
+        breach(b, 1, over=True)
+        breach(b, 2)
+        b.wait(lambda: heard(receivers, 1) == each("begins", "end") and heard(receivers, 2) == each("begins"), "what the other tells")
+        a.start()
+        breach(a, 3)
+        a.wait(lambda: heard(receivers, 3) == each("begins"), "what comes after them")
+        equal((heard(receivers, 1), heard(receivers, 2)), (each("begins", "end"), each("begins")), "what is older than that")
+
+
+suite(what_another_host_has_ended_is_not_told_any_more, what_is_ended_elsewhere_while_it_is_tried_is_dropped,
+      the_host_that_lives_tells_what_the_dead_one_could_not, a_host_that_dies_too_leaves_it_to_the_first,
+      what_was_seen_before_its_end_elsewhere_begins_nothing, at_once=4)
