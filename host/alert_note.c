@@ -44,7 +44,8 @@ alert_note *alert_note_of(const event *e, struct json_object *payload, const cha
 {
     alert_note *n = base_alloc(sizeof *n);
     const char *fired = json_get_text(payload, "fired_at"), *change = e->kind + strlen("alert.");
-    bool is_new = strcmp(change, "escalated") == 0 && !alert_is_for(payload, "told", service);
+    bool is_new = (strcmp(change, "escalated") == 0 && !alert_is_for(payload, "told", service)) ||
+                  json_get_bool(payload, "taken_over");
     *n = (alert_note){.seq = e->seq,
                       .id = base_printf("%lld", (long long)json_get_i64(payload, "event", 0)),
                       .key = alert_copy(payload, "alert_id"),

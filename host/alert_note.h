@@ -10,6 +10,7 @@ typedef struct alert_note {
     struct outlet *outlet; /* who tells it; NULL: that one is gone, and the state answers yet */
     uint64_t seq;          /* of the event; 0: a digest */
     bool is_writing;       /* the state has not answered yet */
+    bool is_tried;         /* it is not held for a digest any more */
     char *id, *key, *change, *severity, *text, *document, *rule, *metric, *project, *branch;
     int64_t at, fired_at;
 } alert_note;

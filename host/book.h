@@ -12,6 +12,8 @@
 #define BOOK_RUNNING "running" /* a document per run that has begun and not ended, and ... */
 #define BOOK_RUNS    "run"     /* ... one per run that has: inserted once, so that no run ends twice */
 
+#define BOOK_HOSTS "host" /* in the state: a lease for each process of ours that is there */
+
 typedef struct book book;
 
 /* A run that a host left open when it died: an outcome made of what is known. document is its state document. */

@@ -4,7 +4,6 @@
 
 #include "book.h"
 
-#define BOOK_HOSTS    "host"
 #define BOOK_RECORDED "recorded"
 
 /* A run in the state that is not ours. */

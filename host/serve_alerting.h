@@ -23,6 +23,9 @@ typedef struct alerting {
     char *acknowledged;      /* who has taken it on, as JSON; NULL: nobody */
     bool is_acknowledging;   /* no news of the alert itself, but of a person */
     bool is_reminding;       /* nor here: its time is over, and nobody has said it again */
+    char *from;              /* here it is that host that is gone, and has not told everybody; or NULL */
+    bool takes_over;         /* those hear of it now, from us */
+    char *teller;            /* who tells it, and whom that has reached, as JSON; NULL: hosts do not share */
     char *said, *line;       /* their words; what is told where that is not text; or NULL */
     int64_t told_at;         /* when it was last told */
     int64_t at, version, fired_at;
@@ -40,6 +43,18 @@ bool serve_remind_due(const serve *s, struct json_object *alert, severity level,
 
 /* A reminder's line: that it is one, since when the alert is open and how often it was reported. The caller frees. */
 char *serve_remind_line(const alerting *a);
+
+/* serve_reach.c: who tells of an alert, where hosts share the state. What is known of it says whose log of events its
+ * notes stand in, which host that was, and whom it has reached since the alert is as bad as it is. is_again: the event
+ * has been taken before. */
+/* By another host's log it has ended, or begun anew, since that was seen. */
+bool serve_is_overtaken(const alerting *a, struct json_object *alert, int64_t ended_at, bool is_open);
+bool serve_takes_over(const alerting *a, struct json_object *alert, bool is_open, bool is_again);
+char *serve_teller(const alerting *a, struct json_object *alert, bool is_open); /* the caller frees */
+struct json_object *serve_reached(struct json_object *alert);                   /* a list, or NULL */
+/* The host that has not told all and is gone, as nobody of that name is in `live`; NULL: none, or it is not ours to
+ * tell. It lives as long as the alert. */
+const char *serve_left_by(const serve *s, struct json_object *alert, const text_map *live);
 
 /* serve_judge.c: kind, what tells two alerts of that kind apart, how bad, and the line for people. False: it is worth
  * none, and nothing is to be freed. */

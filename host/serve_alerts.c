@@ -86,6 +86,8 @@ static void put_step(const alerting *a, buf *b)
     json_member_raw(b, "to", buf_text(&a->hears));
     json_member_raw(b, "told", buf_text(&a->knew));
     json_member_string(b, "rule", a->kind);
+    if (a->takes_over)
+        json_member_bool(b, "taken_over", true);
     if (a->metric)
         json_member_string(b, "metric", a->metric);
     json_key(b, "fired_at");
@@ -221,6 +223,19 @@ static void find_hearers(alerting *a, struct json_object *knew, severity known)
         buf_putc(lists[i], ']');
 }
 
+/* Of those who are to know of it the host before us has not reached all: the rest hear of it as of something new. */
+static void leave_out(alerting *a, struct json_object *told, struct json_object *reached)
+{
+    buf_clear(&a->hears);
+    buf_putc(&a->hears, '[');
+    add_missing(&a->hears, told, reached);
+    buf_putc(&a->hears, ']');
+    buf_clear(&a->knew);
+    buf_putc(&a->knew, '[');
+    add_missing(&a->knew, reached, NULL);
+    buf_putc(&a->knew, ']');
+}
+
 /* ---- what is known of it ---- */
 
 static void on_written(void *owner, void *tag, int failed, int64_t version, const lb_error *error)
@@ -265,6 +280,8 @@ static void write_alert(alerting *a, const char *status)
     if (a->object)
         json_member_string(&body, "object", a->object);
     json_member_raw(&body, "told", buf_text(&a->told));
+    if (a->teller)
+        json_member_raw(&body, "teller", a->teller);
     json_member_raw(&body, "detail", a->document);
     buf_putc(&body, '}');
     state_begin(state, on_written, s, a);
@@ -333,7 +350,7 @@ static void carry(alerting *a, struct json_object *before)
 /* The same event again, after a crash, is the same reminder. */
 static void count_reminders(alerting *a, struct json_object *before, bool is_open, bool is_again)
 {
-    bool is_reminder = a->change && strcmp(a->change, "reminded") == 0;
+    bool is_reminder = a->change && strcmp(a->change, "reminded") == 0 && !a->takes_over;
     a->reminders = (is_open ? json_get_i64(before, "reminders", 0) : 0) + (is_reminder && !is_again);
     if (!is_reminder)
         return;
@@ -370,8 +387,10 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
                     strcmp(log ? log : "", a->serve->log_name) == 0;
     const char *change = is_again ? json_get_text(before, "change") : change_of(a, is_open, before);
     free(a->change);
-    a->change = change ? base_strdup(change) : NULL;
-    if (((a->resolves || is_aside) && !is_open && !is_again) || (a->is_reminding && !change)) {
+    a->takes_over = serve_takes_over(a, before, is_open, is_again);
+    a->change = a->takes_over ? base_strdup("reminded") : change ? base_strdup(change) : NULL;
+    if (((a->resolves || is_aside) && !is_open && !is_again) || (a->is_reminding && !a->change) ||
+        (is_known && serve_is_overtaken(a, before, doc.at, is_open))) {
         finish(a);
         return;
     }
@@ -379,6 +398,10 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
     count_reminders(a, before, is_open, is_again);
     find_hearers(a, is_open || a->resolves ? json_get_list(before, "told") : NULL,
                  serve_severity(json_get_text(before, "severity")));
+    if (a->takes_over)
+        leave_out(a, json_get_list(before, "told"), serve_reached(before));
+    free(a->teller);
+    a->teller = serve_teller(a, before, is_open);
     write_alert(a, a->resolves ? "resolved" : "open");
 }
 

@@ -76,6 +76,7 @@ typedef struct serve {
     bool waits_for_router;
     ev_timer router_wait;
     ev_timer reminder; /* serve_remind.c */
+    text_map live;     /* the hosts that were there at the last look, where they share the state */
     const char *alerts_id;
     int64_t alertable_from; /* where no router was ever there before: what is older is told to nobody any more */
     char

@@ -206,6 +206,7 @@ static bool judge(alerting *a, const event *e, struct json_object *payload)
         judge_word(a, payload);
     } else if (strcmp(e->kind, "reminder.due") == 0) {
         a->is_reminding = a->is_keyed = true;
+        a->from = base_strdup(json_get_text(payload, "from"));
         a->key = base_strdup(text_of(payload, "alert_id"));
     } else if (strcmp(e->kind, "service.down") == 0 || strcmp(e->kind, "service.up") == 0) {
         judge_service(a, payload, e->kind[8] == 'u');
@@ -272,8 +273,8 @@ char *serve_describe(const event *e)
 
 void serve_alerting_done(alerting *a)
 {
-    char *const texts[] = {a->key,    a->text,   a->document, a->change, a->kind,         a->tool, a->project,
-                           a->branch, a->metric, a->object,   a->action, a->acknowledged, a->said, a->line};
+    char *const texts[] = {a->key,    a->text,   a->document, a->change,       a->kind, a->tool, a->project, a->branch,
+                           a->metric, a->object, a->action,   a->acknowledged, a->said, a->line, a->from,    a->teller};
     for (size_t i = 0; i < LB_COUNT(texts); i++)
         free(texts[i]);
     buf_done(&a->hears);

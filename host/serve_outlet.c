@@ -37,30 +37,6 @@ static void let_go(note *n)
         router_resume(o->serve->router);
 }
 
-/* A crash between the answer and the cursor has the note sent again, which the service knows, and this written again:
- * the id is the same then. */
-static void write_row(const note *n, const char *why)
-{
-    const outlet *o = n->outlet;
-    LB_AUTO_FREE char *id = base_printf("%s%s/%s", n->id, o->serve->log_name, o->named->name);
-    const lb_target target = {.project = n->project, .branch = n->branch};
-    BUF_AUTO name = BUF_INIT(4096), failed = BUF_INIT((size_t)64 * 1024);
-    buf_putc(&name, '[');
-    json_string(&name, o->named->name);
-    buf_putc(&name, ']');
-    buf_putc(&failed, '[');
-    json_string(&failed, why);
-    buf_putc(&failed, ']');
-    supervisor_row(o->serve->supervisor, "alert_history",
-                   LB_ARGS(lb_text("alert_id", n->key), lb_time("at", clock_now()),
-                           lb_text("state", why ? "delivery_failed" : "delivered"), lb_text("severity", n->severity),
-                           lb_text("rule", n->rule), lb_text("title", n->text), lb_time("fired_at", n->fired_at),
-                           lb_text("metric_name", n->metric), lb_json("channels_sent", why ? "[]" : buf_text(&name)),
-                           lb_json("channels_failed", why ? buf_text(&failed) : "[]"), lb_json("detail", n->document),
-                           lb_text("delivery_id", id)),
-                   &target);
-}
-
 /* ---- the last digest, in the state ---- */
 
 static void on_written(void *owner, void *tag, int failed, int64_t version, const lb_error *error)
@@ -139,7 +115,9 @@ static void note_sent(outlet *o)
 
 static void end_note(note *n, const char *why)
 {
-    write_row(n, why);
+    outlet_write_row(n, why);
+    if (!why)
+        outlet_reaches(n);
     second_ends(n->outlet, n, why);
     if (!n->seq)
         keep_digest(n->outlet, n, NULL, "sent");
@@ -201,7 +179,7 @@ static void on_again(struct ev_loop *loop, ev_timer *timer, int events)
 {
     outlet *o = timer->data;
     (void)loop, (void)events;
-    if (!o->serve->is_draining && o->sending)
+    if (!o->serve->is_draining && o->sending && !outlet_asks(o->sending))
         send_note(o->sending);
 }
 
@@ -329,16 +307,38 @@ bool outlet_is_free(const outlet *o)
     return !o->serve->is_draining && !o->sending && !o->is_due && o->held.count < MOST_HELD;
 }
 
+/* It waits for the digest, and the outlet is free. */
+static void put_by(outlet *o, note *n)
+{
+    o->sending = NULL;
+    alert_note_free(n);
+    arm_digest(o);
+    if (o->serve->router)
+        router_resume(o->serve->router);
+}
+
+void outlet_go_on(note *n, bool is_over)
+{
+    outlet *o = n->outlet;
+    if (is_over) {
+        let_go(n);
+    } else if (n->is_tried) {
+        send_note(n);
+    } else if (is_held(o, n)) {
+        put_by(o, n);
+    } else {
+        n->is_tried = true;
+        alert_digest_tell(&o->held, n->key);
+        note_sent(o);
+        send_note(n);
+    }
+}
+
 void outlet_take(outlet *o, note *n)
 {
-    if (is_held(o, n)) {
-        alert_note_free(n);
-        return;
-    }
-    alert_digest_tell(&o->held, n->key);
     begin_note(o, n);
-    note_sent(o);
-    send_note(n);
+    if (!outlet_asks(n))
+        outlet_go_on(n, false);
 }
 
 static router_answer on_step(void *state, const router_delivery *delivery, lb_error *err)
@@ -352,7 +352,7 @@ static router_answer on_step(void *state, const router_delivery *delivery, lb_er
         return ROUTER_DONE;
     if (!outlet_is_free(o))
         return ROUTER_LATER;
-    bool is_reminder = strcmp(e->kind, "alert.reminded") == 0;
+    bool is_reminder = strcmp(e->kind, "alert.reminded") == 0 && !json_get_bool(payload, "taken_over");
     if (outlet_has_folded(o, e->seq) || (is_reminder && (o->held.count || wait_for_room(o)))) /* not into a flood */
         return ROUTER_DONE;
     outlet_take(o, alert_note_of(e, payload, o->named->name));

@@ -33,6 +33,14 @@ bool outlet_is_free(const outlet *o);
 bool outlet_has_folded(const outlet *o, uint64_t seq); /* into its last digest */
 void outlet_take(outlet *o, alert_note *n);            /* it is free; n is its own from now on */
 
+void outlet_go_on(alert_note *n, bool is_over); /* is_over: nobody is told of it any more */
+
+/* serve_reach.c: what the state knows of its alert. False: there is nobody else who could have ended it, and the note
+ * goes on at once; else outlet_go_on is called, also before this returns. */
+bool outlet_asks(alert_note *n);
+void outlet_reaches(const alert_note *n);                    /* it was delivered: that is written down there */
+void outlet_write_row(const alert_note *n, const char *why); /* into history; why NULL: it was delivered */
+
 /* serve_second.c: the channel that hears of an alert when the first one could not deliver it */
 void second_start(outlet *o); /* all outlets are there */
 second *second_free(second *d);

@@ -3,6 +3,8 @@
  * once: these are looked through from time to time, and one that is due becomes an event of its own (reminder.due). */
 #include "serve_alerting.h"
 
+#include "host_id.h"
+
 #include <math.h>
 
 #define SLACK_S 60.0 /* an alert may be said again so much sooner */
@@ -59,11 +61,14 @@ static bool comes_once(const char *kind)
     return false;
 }
 
-static int put_due(serve *s, const lb_state_doc *doc, struct json_object *alert, lb_error *err)
+/* from: the host that has left it to us; or NULL. */
+static int put_due(serve *s, const lb_state_doc *doc, struct json_object *alert, const char *from, lb_error *err)
 {
     BUF_AUTO payload = BUF_INIT(EVENT_PAYLOAD);
     buf_putc(&payload, '{');
     json_member_string(&payload, "alert_id", doc->key);
+    if (from)
+        json_member_string(&payload, "from", from);
     buf_putc(&payload, '}');
     const event e = {.kind = "reminder.due",
                      .project = json_get_text(alert, "project"),
@@ -81,9 +86,11 @@ static void look_through(serve *s, wire_reader *docs)
         JSON_AUTO *alert = json_parse(doc.body, strlen(doc.body), &failure);
         severity level = serve_severity(json_get_text(alert, "severity"));
         serve_outage_recall(s, &doc, alert);
-        if (!comes_once(json_get_text(alert, "kind")) || !serve_remind_due(s, alert, level, NAN, clock_now()))
+        const char *from = serve_left_by(s, alert, &s->live);
+        bool is_due = comes_once(json_get_text(alert, "kind")) && serve_remind_due(s, alert, level, NAN, clock_now());
+        if (!from && !is_due)
             continue;
-        int r = put_due(s, &doc, alert, &failure);
+        int r = put_due(s, &doc, alert, from, &failure);
         if (r == LB_ERR_LIMIT)
             return; /* the log has no room now: the next look finds it */
         if (r < 0)
@@ -114,11 +121,31 @@ static void on_open(void *owner, void *tag, wire_reader *docs, const lb_error *e
     arm(s);
 }
 
+static void on_hosts(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    serve *s = owner;
+    lb_state_doc doc;
+    (void)tag;
+    if (!s->router)
+        return;
+    text_map_done(&s->live);
+    while (!error && state_get_doc(docs, &doc))
+        if (doc.left_us > 0 && host_id_life(doc.key) != HOST_DEAD)
+            text_map_put(&s->live, doc.key, 1);
+    if (!error || error->code != LB_ERR_CANCELLED)
+        serve_gone_find(s, on_open, NULL);
+}
+
 static void on_time(struct ev_loop *loop, ev_timer *timer, int events)
 {
     serve *s = timer->data;
     (void)loop, (void)events;
-    if (!s->is_draining)
+    const lb_state_query q = {.size = sizeof q, .space = BOOK_HOSTS};
+    if (s->is_draining)
+        return;
+    if (*s->log_name)
+        state_list(book_state(supervisor_book(s->supervisor)), &q, on_hosts, s, NULL);
+    else
         serve_gone_find(s, on_open, NULL);
 }
 
@@ -133,4 +160,5 @@ void serve_remind_start(serve *s)
 void serve_remind_stop(serve *s)
 {
     ev_timer_stop(s->loop, &s->reminder);
+    text_map_done(&s->live);
 }
