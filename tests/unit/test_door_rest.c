@@ -58,7 +58,7 @@ static void what_is_no_duration_is_no_rest(void)
     CU_ASSERT_EQUAL(rest_ms(&s, NULL, NULL, NULL), 0);
     CU_ASSERT_EQUAL(rest_ms(&s, "NaN", "NaN", "NaN"), 0);
     CU_ASSERT_EQUAL(rest_ms(&s, "-3", "-1", "60"), 0);
-    CU_ASSERT_EQUAL(rest_ms(&s, "Infinity", "1", "1"), 3600 * 1000);
+    CU_ASSERT_EQUAL(rest_ms(&s, "Infinity", "1", "1"), INT64_C(3600000));
     arena_done(&s.memory);
 }
 
@@ -75,7 +75,7 @@ static void it_counts_what_came_since_the_last_one(void)
     CU_ASSERT(clock_monotonic() - begun >= 100000);
     CU_ASSERT_EQUAL(door_rest_us(&s.rest), 0);
     s.run.deadline = begun;
-    CU_ASSERT_EQUAL(rest_ms(&s, "3600", "0", "0"), 3600 * 1000);
+    CU_ASSERT_EQUAL(rest_ms(&s, "3600", "0", "0"), INT64_C(3600000));
     CU_ASSERT_EQUAL(door_rest_now(&s.rest, &err), LB_ERR_TIMEOUT);
     arena_done(&s.memory);
 }
