@@ -227,9 +227,10 @@ int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *
         return r;
     const sync_alarm alarms[] = {
         {.matter = "rows",
-         .reason = lb_printf(ctx, "%s has %lld rows %s than %s%s", pair->wish->target,
-                             (long long)(missing < 0 ? -missing : missing), missing < 0 ? "more" : "less",
-                             pair->wish->source, missing > 0 ? what_is_unknown(counts) : ""),
+         .reason =
+             lb_printf(ctx, "%s has %lld %s %s than %s%s", pair->wish->target,
+                       (long long)(missing < 0 ? -missing : missing), missing == 1 || missing == -1 ? "row" : "rows",
+                       missing < 0 ? "more" : "less", pair->wish->source, missing > 0 ? what_is_unknown(counts) : ""),
          .drift = (double)missing,
          .lag = lag,
          .since = LB_TIME_NONE,

@@ -56,8 +56,8 @@ def rows_that_differ_are_told_once_and_their_end(version):
             contains(said["next"], "lbops run validate_sync_integrity ", "--source_table orders ", "--scope full",
                      "--target_delta_table main.public.orders")
             holds(said["since"] and said["from"].startswith("validate_sync_completeness"), f"since when, from whom: {said}")
-            contains(people.line("orders and"), "warning: public.orders and main.public.orders: ",
-                     "1 rows less than orders")
+            contains(people.line("orders and"), "warning: ", "public.orders and main.public.orders: ",
+                     "1 row less than orders")
             words = said["next"].split()[1:]
             contains(place.cli("--json", *words, check=0).stdout, '"missing_keys":["600"]')
             equal(people.told(2)[1:], [("trigger", key(place, "checksum"))], "the command's own answer")

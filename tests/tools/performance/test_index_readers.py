@@ -26,7 +26,7 @@ class Followed(Place):
 
     def __init__(self, ward, reader):
         self.where, self.server = f"Postgres {ward.version} with a standby", ward.url
-        writes, reads = f"LBOPS_TEST_WRITER{ward.version}", f"LBOPS_TEST_READER{ward.version}"
+        writes, reads = (f"LBOPS_TEST_{side}{next(COUNTER)}" for side in ("WRITER", "READER"))  # stories run at once
         os.environ |= {writes: ward.url, reads: reader or ""}
         secrets = f'[secrets]\nwriter = {{ env = "{writes}" }}\n'
         transport = 'plugin = "transport_local"\ndsn = { secret = "writer" }'

@@ -75,7 +75,7 @@ SAID = {
     "run_full_index_analysis": {**NO_STATEMENTS, "standby": "it counts its own scans only"},
     "generate_index_recommendation": {**NO_STATEMENTS, "standby": "for its primary"},
     "analyze_slow_queries_with_ai": {**NO_STATEMENTS, "connect": "may not be seen by this role",
-                                     "monitor": "permission denied"},
+                                     "monitor": "has no right to"},
     "forecast_capacity_needs": {"empty": "history has no readings"},
     "check_txid_wraparound_risk": {"connect": BLIND},
     "watch_autovacuum": {"connect": BLIND, "standby": "a standby is vacuumed where its primary is"},
