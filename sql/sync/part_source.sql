@@ -1,4 +1,4 @@
--- summary: the name of a part; ~ for what lies outside of all
+-- summary: the number of a part; null for what lies outside of all
 -- kind: fragment
 -- example: SELECT :fragment FROM (SELECT 1 AS b) AS p
-coalesce(CAST(p.b AS text), '~')
+p.b

@@ -13,5 +13,5 @@
 -- column digest text
 SELECT f.k AS row_key, substr(md5(:cells), 1, 15) AS digest
   FROM (SELECT :forms FROM :schema.:name AS t :parts_of WHERE true :condition) AS f
- WHERE f.b = ANY (:parts)
+ WHERE coalesce(CAST(f.b AS text), '~') = ANY (:parts)
  LIMIT :most
