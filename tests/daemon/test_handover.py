@@ -143,6 +143,7 @@ def what_another_host_has_ended_is_not_told_any_more():
         breach(b, 3, over=True)
         breach(b, 3)
         b.wait(lambda: all(words[-1:] == ["begins"] for words in heard(receivers, 3).values()), "it has begun anew")
+        b.wait(lambda: all(words[-1:] in ([], ["end"]) for words in heard(receivers, 2).values()), "the end of what was taken over")
         before = heard(receivers, 2), heard(receivers, 3)
         a.start()
         breach(a, 4)
