@@ -1,5 +1,5 @@
 /* alert_note.h: what an alert service is told: made from an event alert.opened, alert.escalated,
- * alert.reminded, alert.acknowledged or alert.resolved. */
+ * alert.reminded, alert.treated, alert.acknowledged or alert.resolved. */
 #ifndef LBOPS_HOST_ALERT_NOTE_H
 #define LBOPS_HOST_ALERT_NOTE_H
 

@@ -237,6 +237,8 @@ void book_put_end(book *b, const run_outcome *outcome, const char *origin, int64
     json_member_i64(&body, "records", d->records);
     json_member_i64(&body, "events", d->events);
     json_member_string(&body, "version", d->version);
+    if (d->said)
+        json_member_string(&body, "said", d->said);
     json_member_i64(&body, "end", number);
     if (d->error.code) {
         json_member_string(&body, "error_code", error_name(d->error.code));

@@ -67,10 +67,13 @@ static void take_run(cli *c, void *state, struct json_object *item)
     cli_tame(item);
     char target[200] = "-";
     const char *project = json_get_text(item, "project"), *error = json_get_text(item, "error");
+    const char *said = json_get_text(item, "said");
     if (project)
         (void)snprintf(target, sizeof target, "%s/%s", project, shown(item, "branch"));
     (void)printf("%-26s  %-17s %-28s %-26s %-10s %s\n", shown(item, "id"), shown(item, "status"), shown(item, "tool"),
                  target, shown(item, "actor"), shown(item, "at"));
+    if (said)
+        (void)printf("    %s\n", said);
     if (error)
         (void)printf("    %s\n", error);
 }
@@ -194,7 +197,7 @@ static const char *state_of(struct json_object *item)
 static void print_alert(struct json_object *item)
 {
     const char *project = json_get_text(item, "project"), *over = json_get_text(item, "over");
-    struct json_object *by = json_get_object(item, "acknowledged");
+    struct json_object *by = json_get_object(item, "acknowledged"), *done = json_get_object(item, "treated");
     (void)printf("%-9s %-12s %-28s %-6s %s%s%s%s%s\n", shown(item, "severity"), state_of(item), shown(item, "fired_at"),
                  shown(item, "count"), project ? project : "", project ? "/" : "", project ? shown(item, "branch") : "",
                  project ? ": " : "", shown(item, "text"));
@@ -203,6 +206,8 @@ static void print_alert(struct json_object *item)
         (void)printf("    acknowledged by %s at %s%s%s: %s\n", shown(by, "by"), shown(by, "at"),
                      json_get_text(by, "until") ? " until " : "",
                      json_get_text(by, "until") ? json_get_text(by, "until") : "", shown(by, "because"));
+    if (done)
+        (void)printf("    treated by %s at %s: %s\n", shown(done, "by"), shown(done, "at"), shown(done, "text"));
     if (over)
         (void)printf("    over, which nobody has been told of yet: %s\n", over);
 }

@@ -460,6 +460,7 @@ void job_put_done(buf *out, const char *run_id, const run_done *done)
     wire_put_str(out, done->version);
     wire_put_bool(out, done->retire);
     wire_put_str(out, done->memory);
+    wire_put_str(out, done->said);
     wire_end(out, mark);
 }
 
@@ -467,8 +468,7 @@ bool job_get_done(wire_reader *r, const char **ret_run_id, run_done *ret_done)
 {
     run_done d = {0};
     const char *run_id = wire_get_required(r);
-    uint32_t status = wire_get_u32(r);
-    d.status = (run_status)status;
+    d.status = (run_status)wire_get_u32(r);
     d.error.code = -(int)(wire_get_u32(r) & 0xffff);
     (void)snprintf(d.error.sqlstate, sizeof d.error.sqlstate, "%s", wire_get_required(r));
     (void)snprintf(d.error.message, sizeof d.error.message, "%s", wire_get_required(r));
@@ -489,7 +489,8 @@ bool job_get_done(wire_reader *r, const char **ret_run_id, run_done *ret_done)
     d.version = wire_get_str(r);
     d.retire = wire_get_bool(r);
     d.memory = wire_get_str(r);
-    if (!wire_done(r) || status > RUN_PENDING_APPROVAL)
+    d.said = wire_get_str(r);
+    if (!wire_done(r) || (uint32_t)d.status > RUN_PENDING_APPROVAL)
         return false;
     *ret_run_id = run_id;
     *ret_done = d;

@@ -165,6 +165,7 @@ typedef struct run_done {
     const char *version; /* of the plugin */
     bool retire;         /* the worker must not run anything more (memory, left-over processes) */
     const char *memory;  /* what the tool is to remember, a JSON object; NULL: what it did before */
+    const char *said;    /* what came of it: status and reason of the result, where it has these; or NULL */
 } run_done;
 
 void job_put_done(buf *out, const char *run_id, const run_done *done);

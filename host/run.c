@@ -436,6 +436,7 @@ void run_execute_one(run_state *run, run_done *ret_done, buf *into)
         .records = run->records,
         .events = run->events,
         .asked = run->asked,
+        .said = run_said(run),
         .version = run->plugin ? run->plugin->version : NULL,
         .memory = run->depth == 0 && !run->request->plan && run->worker->remembered.length
                       ? buf_text(&run->worker->remembered)

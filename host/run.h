@@ -27,6 +27,7 @@ typedef struct run_worker {
     buf result;                                  /* the last run's result document */
     uint32_t questions;                          /* to the history, of this worker's life */
     buf remembered;                              /* what its tool is to remember; empty: as before */
+    char said[400];                              /* what came of it, for people */
     int64_t outbox_bytes, outbox_seen_at;        /* what waited there when this worker last looked */
     struct model_service *model;                 /* once a run has asked one */
 } run_worker;

@@ -150,6 +150,36 @@ static int written_or_undone(buf *b, size_t before, int r, const char *what, lb_
     return r == LB_ERR_LIMIT ? r : lb_wrap(err, what);
 }
 
+/* ---- what came of it ---- */
+
+/* A line of its own, or how it ended and why. */
+static const char *const telling[RUN_SAID] = {"text", "verdict", "status", "reason"};
+
+static void note_said(run_state *run, const lb_value *v)
+{
+    for (size_t i = 0; v->type == LB_TEXT && i < RUN_SAID; i++)
+        if (strcmp(v->name, telling[i]) == 0)
+            run->said[i] = arena_strdup(run->memory, v->v.text); /* no memory: the result has it all the same */
+}
+
+const char *run_said(const run_state *run)
+{
+    const char *line = run->said[0] ? run->said[0] : run->said[1], *status = run->said[2];
+    const char *reason = !line && run->said[3] ? run->said[3] : "";
+    char *said = run->worker->said; /* it outlives the run's memory */
+    if (!line && !status)
+        return NULL;
+    (void)snprintf(said, sizeof run->worker->said, "%s%s%s", line ? line : status, *reason ? ": " : "", reason);
+    size_t length = strcspn(said, "\n"), most = sizeof run->worker->said - 1;
+    bool may_be_cut = length == most; /* in the middle of a character */
+    while (may_be_cut && length && ((unsigned char)said[length - 1] & 0xC0) == 0x80)
+        length--;
+    if (may_be_cut && length && (unsigned char)said[length - 1] >= 0xC0)
+        length--;
+    said[length] = '\0';
+    return said;
+}
+
 int run_result(lb_ctx *ctx, const lb_value *values, lb_error *err)
 {
     run_state *run = run_of(ctx);
@@ -170,6 +200,8 @@ int run_result(lb_ctx *ctx, const lb_value *values, lb_error *err)
     r = written_or_undone(&run->members, before, r, "result", err);
     if (r < 0)
         run->name_count = names;
+    for (const lb_value *v = values; v->type != LB_END && r >= 0; v++)
+        note_said(run, v);
     return r;
 }
 

@@ -9,6 +9,7 @@
 #define RUN_CALL_DEPTH 8
 #define RUN_LOG_LINES  1000
 #define RUN_NAMES      512 /* distinct members of a result */
+#define RUN_SAID       4   /* of them what tells people what came of it */
 
 /* A member list of the result: "findings", or what lb_append names. */
 typedef struct run_list {
@@ -42,6 +43,7 @@ typedef struct run_state {
     buf members; /* of the result document, without braces */
     const char *names[RUN_NAMES];
     size_t name_count;
+    const char *said[RUN_SAID]; /* of these members what tells people most, in the arena; or NULL */
     run_list *lists;
     run_coverage *coverage;
     bool has_coverage;
@@ -157,6 +159,7 @@ LB_MUST_CHECK int run_put_record(run_state *run, const char *table, const lb_val
 LB_MUST_CHECK int run_put_event(run_state *run, const char *event, const lb_value *payload, lb_error *err);
 LB_MUST_CHECK int run_check_record(const run_state *run, const char *table, lb_error *err); /* does it say so? */
 LB_MUST_CHECK int run_check_event(const run_state *run, const char *event, const lb_value *payload, lb_error *err);
+const char *run_said(const run_state *run); /* of a result that has a status: what came of the run; else NULL */
 LB_MUST_CHECK int run_result(lb_ctx *ctx, const lb_value *values, lb_error *err);
 LB_MUST_CHECK int run_append(lb_ctx *ctx, const char *list, const lb_value *values, lb_error *err);
 LB_MUST_CHECK int run_finding(lb_ctx *ctx, const lb_finding *finding, lb_error *err);

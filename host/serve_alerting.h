@@ -23,6 +23,8 @@ typedef struct alerting {
     char *acknowledged;      /* who has taken it on, as JSON; NULL: nobody */
     bool is_acknowledging;   /* no news of the alert itself, but of a person */
     bool is_reminding;       /* nor here: its time is over, and nobody has said it again */
+    bool is_treating;        /* nor here, but of what was done about it */
+    char *treated;           /* that, as JSON; NULL: nothing that anybody has said */
     char *from;              /* here it is that host that is gone, and has not told everybody; or NULL */
     bool takes_over;         /* those hear of it now, from us */
     char *teller;            /* who tells it, and whom that has reached, as JSON; NULL: hosts do not share */
@@ -43,6 +45,14 @@ bool serve_remind_due(const serve *s, struct json_object *alert, severity level,
 
 /* A reminder's line: that it is one, since when the alert is open and how often it was reported. The caller frees. */
 char *serve_remind_line(const alerting *a);
+
+/* serve_treated.c: what an event says was done, as JSON; the caller frees. */
+char *serve_treatment(const event *e, const char *text);
+/* Nobody has been told that it was done. */
+bool serve_is_news_of_treatment(const alerting *a, struct json_object *before);
+/* What was done before belongs to the alert until that ends. */
+void serve_carry_treatment(alerting *a, struct json_object *before);
+void serve_put_done(alerting *a); /* into its document */
 
 /* serve_reach.c: who tells of an alert, where hosts share the state. What is known of it says whose log of events its
  * notes stand in, which host that was, and whom it has reached since the alert is as bad as it is. is_again: the event

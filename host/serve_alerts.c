@@ -15,7 +15,7 @@ static bool is_step(const char *kind)
 {
     return strcmp(kind, "alert.opened") == 0 || strcmp(kind, "alert.escalated") == 0 ||
            strcmp(kind, "alert.resolved") == 0 || strcmp(kind, "alert.reminded") == 0 ||
-           strcmp(kind, "alert.acknowledged") == 0;
+           strcmp(kind, "alert.treated") == 0 || strcmp(kind, "alert.acknowledged") == 0;
 }
 
 /* ---- the end of one ---- */
@@ -58,8 +58,8 @@ static void write_row(const alerting *a)
                            lb_text("rule", a->kind), lb_text("title", line_of(a)), lb_text("source_tool", a->tool),
                            lb_time("fired_at", a->fired_at), lb_text("object_name", a->object),
                            lb_text("metric_name", a->metric), number_or_null("metric_value", a->value),
-                           number_or_null("threshold", a->threshold), lb_text("sop_action", a->action),
-                           lb_json("detail", a->document)),
+                           number_or_null("threshold", a->threshold),
+                           lb_text("sop_action", a->is_treating ? a->said : a->action), lb_json("detail", a->document)),
                    &target);
 }
 
@@ -275,6 +275,8 @@ static void write_alert(alerting *a, const char *status)
     json_time(&body, a->told_at);
     if (a->acknowledged)
         json_member_raw(&body, "acknowledged", a->acknowledged);
+    if (a->treated)
+        json_member_raw(&body, "treated", a->treated);
     if (a->metric)
         json_member_string(&body, "metric", a->metric);
     if (a->object)
@@ -302,6 +304,8 @@ static const char *change_of(const alerting *a, bool is_open, struct json_object
         return is_open ? "resolved" : NULL;
     if (a->is_acknowledging)
         return is_open ? "acknowledged" : NULL;
+    if (a->is_treating)
+        return is_open && serve_is_news_of_treatment(a, before) ? "treated" : NULL;
     if (!is_open)
         return a->is_reminding ? NULL : "opened";
     if (a->severity > serve_severity(json_get_text(before, "severity")))
@@ -316,7 +320,7 @@ static void replace(char **text, struct json_object *from, const char *member)
     *text = base_strdup(known);
 }
 
-/* Neither a person's word nor the time changes anything of the alert: it is told as it stands. */
+/* Neither a person's word nor the time nor a treatment changes anything of the alert: it is told as it stands. */
 static void take_as_known(alerting *a, struct json_object *before)
 {
     struct json_object *detail = json_get_object(before, "detail");
@@ -326,7 +330,9 @@ static void take_as_known(alerting *a, struct json_object *before)
     replace(&a->metric, before, "metric");
     replace(&a->object, before, "object");
     free(a->line);
-    a->line = a->said ? base_printf("%s: %s", a->said, a->text ? a->text : a->key) : NULL;
+    a->line = a->said
+                  ? base_printf(a->is_treating ? "%s (told before: %s)" : "%s: %s", a->said, a->text ? a->text : a->key)
+                  : NULL;
     if (!detail)
         return;
     free(a->document);
@@ -337,8 +343,9 @@ static void take_as_known(alerting *a, struct json_object *before)
 static void carry(alerting *a, struct json_object *before)
 {
     struct json_object *by = json_get_object(before, "acknowledged");
-    bool is_told = a->change && !a->is_acknowledging;
+    bool is_told = a->change && !a->is_acknowledging && !a->is_treating;
     a->told_at = is_told ? a->at : serve_alert_time(before, "told_at", a->fired_at);
+    serve_carry_treatment(a, before);
     if (a->is_acknowledging)
         return;
     free(a->acknowledged); /* of a look before this one */
@@ -372,7 +379,7 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
     bool is_known = state_get_doc(docs, &doc), is_open = is_known && doc.status && strcmp(doc.status, "open") == 0;
     JSON_AUTO *before = is_known ? json_parse(doc.body, strlen(doc.body), &bad) : NULL;
     a->version = is_known ? doc.version : 0;
-    bool is_aside = a->is_acknowledging || a->is_reminding;
+    bool is_aside = a->is_acknowledging || a->is_reminding || a->is_treating;
     a->fired_at = a->at;
     a->count = 1;
     if (is_open) {
@@ -389,12 +396,13 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
     free(a->change);
     a->takes_over = serve_takes_over(a, before, is_open, is_again);
     a->change = a->takes_over ? base_strdup("reminded") : change ? base_strdup(change) : NULL;
-    if (((a->resolves || is_aside) && !is_open && !is_again) || (a->is_reminding && !a->change) ||
+    if (((a->resolves || is_aside) && !is_open && !is_again) || ((a->is_reminding || a->is_treating) && !a->change) ||
         (is_known && serve_is_overtaken(a, before, doc.at, is_open))) {
         finish(a);
         return;
     }
     carry(a, before);
+    serve_put_done(a);
     count_reminders(a, before, is_open, is_again);
     find_hearers(a, is_open || a->resolves ? json_get_list(before, "told") : NULL,
                  serve_severity(json_get_text(before, "severity")));

@@ -53,6 +53,15 @@ static void judge_threshold(alerting *a, struct json_object *payload, bool is_ov
     a->remind_s = number_of(payload, "remind_s");
 }
 
+/* Something was done about a metric that is past its limit, or why nothing could be. */
+static void judge_treatment(alerting *a, const event *e, struct json_object *payload)
+{
+    judge_threshold(a, payload, false);
+    a->is_treating = true;
+    a->said = base_strdup(text_of(payload, "text"));
+    a->treated = serve_treatment(e, a->said);
+}
+
 /* A cause that needs a person. */
 static void judge_issue(alerting *a, struct json_object *payload, bool is_over)
 {
@@ -196,6 +205,8 @@ static bool judge(alerting *a, const event *e, struct json_object *payload)
 {
     if (strcmp(e->kind, "threshold.breached") == 0 || strcmp(e->kind, "threshold.cleared") == 0) {
         judge_threshold(a, payload, e->kind[10] == 'c');
+    } else if (strcmp(e->kind, "threshold.treated") == 0) {
+        judge_treatment(a, e, payload);
     } else if (strncmp(e->kind, "issue.", 6) == 0 || strncmp(e->kind, "awake.", 6) == 0) {
         judge_issue(a, payload, e->kind[6] == 'r');
     } else if (strncmp(e->kind, "sync.drift_", 11) == 0) {
@@ -273,8 +284,9 @@ char *serve_describe(const event *e)
 
 void serve_alerting_done(alerting *a)
 {
-    char *const texts[] = {a->key,    a->text,   a->document, a->change,       a->kind, a->tool, a->project, a->branch,
-                           a->metric, a->object, a->action,   a->acknowledged, a->said, a->line, a->from,    a->teller};
+    char *const texts[] = {a->key,     a->text,   a->document, a->change, a->kind,   a->tool,
+                           a->project, a->branch, a->metric,   a->object, a->action, a->acknowledged,
+                           a->said,    a->line,   a->from,     a->teller, a->treated};
     for (size_t i = 0; i < LB_COUNT(texts); i++)
         free(texts[i]);
     buf_done(&a->hears);

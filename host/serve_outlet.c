@@ -286,7 +286,7 @@ static void hold(outlet *o, const note *n)
                                                     .text = n->text,
                                                     .severity = n->severity,
                                                     .is_end = strcmp(n->change, "resolved") == 0,
-                                                    .is_told = strcmp(n->change, "escalated") == 0,
+                                                    .is_told = strcmp(n->change, "opened") != 0,
                                                     .at = n->fired_at});
     arm_digest(o);
 }

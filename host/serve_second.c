@@ -279,7 +279,8 @@ static router_answer on_step(void *state, const router_delivery *delivery, lb_er
     (void)err;
     JSON_AUTO *payload = json_parse(e->payload, strlen(e->payload), &bad);
     const char *key = json_get_text(payload, "alert_id");
-    bool is_end = strcmp(e->kind, "alert.resolved") == 0, is_word = strcmp(e->kind, "alert.acknowledged") == 0;
+    bool is_end = strcmp(e->kind, "alert.resolved") == 0,
+         is_word = strcmp(e->kind, "alert.acknowledged") == 0 || strcmp(e->kind, "alert.treated") == 0;
     if (!key || json_get_i64(payload, "event", 0) <= 0 || !alert_is_for(payload, "to", d->first->named->name))
         return ROUTER_DONE;
     if (d->first->serve->is_draining || d->is_writing)

@@ -10,7 +10,9 @@ typedef struct item {
     alerting seen;                     /* as it was last seen, or seen to be over */
     bool is_seen;                      /* else somebody has only taken it on */
     char *acknowledged;                /* by whom, or NULL */
+    char *treated;                     /* what was done about it, or NULL */
     uint64_t seq, word_seq, worst_seq; /* its last event; that of the word; the one since which it is as bad as it is */
+    uint64_t treated_seq;              /* that of the treatment, which alone counts nothing */
     int64_t fired_at, count;
     bool is_told; /* the state's document says it already, or the news of it went with that */
 } item;
@@ -68,6 +70,8 @@ static void see(item *i, alerting *sight)
 {
     bool goes_on = is_open(i) && !sight->resolves;
     if (!goes_on) {
+        free(i->treated);
+        i->treated = NULL;
         i->fired_at = sight->at;
         i->count = 0;
     }
@@ -106,6 +110,13 @@ static void take_event(untold *news, const event *e)
         return;
     }
     item *i = find_or_add(news, sight.key);
+    if (sight.is_treating) {
+        free(i->treated);
+        i->treated = base_strdup(sight.treated);
+        i->treated_seq = e->seq;
+        serve_alerting_done(&sight);
+        return;
+    }
     i->seq = e->seq;
     if (sight.is_acknowledging) {
         forget_word(i);
@@ -176,6 +187,7 @@ untold *untold_free(untold *news)
     for (size_t i = 0; news && i < news->count; i++) {
         serve_alerting_done(&news->items[i].seen);
         free(news->items[i].acknowledged);
+        free(news->items[i].treated);
     }
     if (news) {
         free(news->items);
@@ -188,10 +200,10 @@ untold *untold_free(untold *news)
 /* ---- as people see them ---- */
 
 /* An event of this log that the document has not come to. */
-static bool is_news(const untold *news, const item *i, struct json_object *alert)
+static bool is_news(const untold *news, uint64_t seq, struct json_object *alert)
 {
     const char *log = json_get_text(alert, "log");
-    return strcmp(log ? log : "", news->log_name) != 0 || (uint64_t)json_get_i64(alert, "event", 0) < i->seq;
+    return seq && (strcmp(log ? log : "", news->log_name) != 0 || (uint64_t)json_get_i64(alert, "event", 0) < seq);
 }
 
 static void set_text(struct json_object *alert, const char *name, const char *text)
@@ -222,15 +234,17 @@ char *untold_update(untold *news, const lb_state_doc *doc)
     bool was_open = doc->status && strcmp(doc->status, "open") == 0;
     if (!alert)
         return NULL;
-    if (!is_news(news, i, alert)) {
+    bool is_new = is_news(news, i->seq, alert), is_treated = i->treated && is_news(news, i->treated_seq, alert);
+    if (!is_new)
         i->is_told = true;
-        return NULL;
-    }
-    if (!was_open)
+    if (!was_open || (!is_new && !is_treated))
         return NULL; /* what begins anew is an alert of its own */
     i->is_told = true;
-    add_news(alert, i);
-    if (i->is_seen && i->seen.resolves)
+    if (is_treated)
+        json_object_object_add(alert, "treated", json_parse(i->treated, strlen(i->treated), &bad));
+    if (is_new)
+        add_news(alert, i);
+    if (is_new && i->is_seen && i->seen.resolves)
         set_text(alert, "over", i->seen.text);
     return base_strdup(json_object_to_json_string_ext(alert, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
@@ -254,6 +268,8 @@ static void put_item(const item *i, buf *b)
     json_member_i64(b, "event", (int64_t)i->seq);
     if (i->acknowledged)
         json_member_raw(b, "acknowledged", i->acknowledged);
+    if (i->treated)
+        json_member_raw(b, "treated", i->treated);
     if (a->metric)
         json_member_string(b, "metric", a->metric);
     if (a->object)

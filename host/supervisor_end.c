@@ -19,6 +19,7 @@ static bool keep_outcome(running *r, const run_outcome *outcome)
     kept->changes = arena_strdup(&r->memory, outcome->changes);
     kept->events = arena_strdup(&r->memory, outcome->events);
     kept->done.memory = outcome->done.memory ? arena_strdup(&r->memory, outcome->done.memory) : NULL;
+    kept->done.said = outcome->done.said ? arena_strdup(&r->memory, outcome->done.said) : NULL;
     kept->done.version = outcome->done.version ? arena_strdup(&r->memory, outcome->done.version) : NULL;
     return kept->done.result && kept->changes && kept->events;
 }
@@ -71,7 +72,7 @@ void supervisor_on_ended(void *state, const run_outcome *outcome)
         r->outcome = *outcome;
         r->outcome.done.result = "{}";
         r->outcome.changes = r->outcome.events = "[]";
-        r->outcome.done.version = r->outcome.done.memory = NULL;
+        r->outcome.done.version = r->outcome.done.memory = r->outcome.done.said = NULL;
         r->outcome.done.status = RUN_FAILED;
         (void)lb_out_of_memory(&r->outcome.done.error);
     }

@@ -105,12 +105,11 @@ static int call_sop(evaluation *e, const char *metric, const char *what, lb_valu
     return r < 0 ? r : lb_append(e->ctx, "sops", LB_ARGS(lb_text("metric", metric), lb_json("result", answer)), err);
 }
 
-static int run_sop(evaluation *e, const health_observation *o, lb_error *err)
+static int run_sop(evaluation *e, const health_entry *entry, const health_observation *o, lb_error *err)
 {
     const health_alert_rule *rule = &health_alert_rules[o->id];
-    lb_value args[7] = {lb_text("issue_type", rule->metric), lb_text("schema", o->schema), lb_text("table", o->table),
-                        lb_f64("value", o->value)};
-    return call_sop(e, rule->metric, rule->sop, args, 4, err);
+    lb_value args[5] = {lb_text("issue_type", rule->metric), lb_json("context", health_context(e->ctx, entry, o))};
+    return call_sop(e, rule->metric, rule->sop, args, 2, err);
 }
 
 static bool is_due(const evaluation *e)
@@ -166,7 +165,7 @@ static int tell(evaluation *e, health_entry *entry, const health_observation *o,
         r = health_tell_alert(e->ctx, &e->policy, entry, o, change, since, err);
     if (change == HEALTH_RESOLVED)
         entry->incident = NULL;
-    return r >= 0 && is_new && e->args->run_sops ? run_sop(e, o, err) : r;
+    return r >= 0 && is_new && e->args->run_sops ? run_sop(e, entry, o, err) : r;
 }
 
 /* ---- judging ---- */

@@ -6,7 +6,9 @@
  * size are for people: there the procedure keeps the evidence, as often as it is asked. */
 #include "health_alert.h"
 #include "sop_past.h"
+#include "sop_tell.h"
 
+#include <math.h>
 #include <time.h>
 
 struct args {
@@ -25,7 +27,7 @@ static const lb_param params[] = {
     LB_PARAM(struct args, schema, LB_IDENT, NULL, "schema of the table, for dead_tuple_ratio"),
     LB_PARAM(struct args, table, LB_IDENT, NULL, "the table; without it, the one with the greatest share of dead rows"),
     LB_PARAM(struct args, context, LB_JSON, NULL,
-             "schema, table and value as threshold.breached gives them, if not here"),
+             "schema, table, object, database and value as threshold.breached gives them, if not here"),
     LB_PARAM(struct args, value, LB_F64, "-1", "what was measured when it was past its limit; -1: it is looked at now"),
     LB_PARAM(struct args, slow_s, LB_F64, "5", "statements whose mean is longer go to the review queue", .min = "0"),
     LB_PARAM(struct args, most_tables, LB_I64, "20", "tables to freeze in one run, the oldest first", .min = "1"),
@@ -108,20 +110,16 @@ static int verify(lb_ctx *ctx, const health_case *what, const health_limits *lim
 
 /* ---- telling ---- */
 
-static int say(lb_ctx *ctx, const health_case *what, const health_deed *deed, const lb_value *figures, lb_error *err)
+/* came NULL: nobody has looked. */
+static int say(lb_ctx *ctx, const health_case *what, const health_deed *deed, const sop_came *came,
+               const lb_value *figures, lb_error *err)
 {
-    static const char *const quiet[] = {"planned", "skipped", "nothing_to_do", "passed_over", "not_possible"};
-    bool is_told = true;
-    for (size_t i = 0; i < sizeof quiet / sizeof *quiet; i++)
-        is_told = is_told && strcmp(deed->status, quiet[i]) != 0;
-    int r = is_told ? lb_emit(ctx, "self_heal.executed",
-                              LB_ARGS(lb_text("issue", health_alert_rules[what->id].metric),
-                                      lb_text("action", deed->action), lb_text("status", deed->status)),
-                              err)
-                    : 0;
+    const sop_came none = {.is_looked_at = false};
+    const char *line = NULL;
+    int r = sop_tell(ctx, what, deed, came ? came : &none, &line, err);
     if (r >= 0)
         r = lb_result(ctx,
-                      LB_ARGS(lb_text("issue_type", health_alert_rules[what->id].metric),
+                      LB_ARGS(lb_text("text", line), lb_text("issue_type", health_alert_rules[what->id].metric),
                               lb_text("action", deed->action), lb_text("status", deed->status),
                               lb_text("reason", deed->reason), lb_i64("count", deed->count),
                               lb_text("schema", what->schema), lb_text("table", what->table),
@@ -205,6 +203,10 @@ static void take_context(lb_ctx *ctx, health_case *what, double *value)
         if (json_object_object_get_ex(context, "schema", &member))
             what->schema = lb_printf(ctx, "%s", json_object_get_string(member));
     }
+    if (json_object_object_get_ex(context, "object", &member))
+        what->object = lb_printf(ctx, "%s", json_object_get_string(member));
+    if (json_object_object_get_ex(context, "database", &member))
+        what->database = lb_printf(ctx, "%s", json_object_get_string(member));
     if (*value < 0 && json_object_object_get_ex(context, "value", &member))
         *value = json_object_get_double(member);
     json_object_put(context);
@@ -217,7 +219,7 @@ static lb_value figure(const char *name, bool known, double value)
 
 static int say_nothing_done(lb_ctx *ctx, const health_case *what, const health_deed *deed, int64_t again, lb_error *err)
 {
-    return say(ctx, what, deed,
+    return say(ctx, what, deed, NULL,
                LB_ARGS(lb_null("value_before"), lb_null("value_after"), lb_null("verified"),
                        again ? lb_time("again_at", again) : lb_null("again_at")),
                err);
@@ -274,8 +276,15 @@ static int act(lb_ctx *ctx, const health_case *what, double at_breach, sop_past 
         at_breach >= 0 || !before.is_known || !health_is_clear(&policy.limits[what->id], before.metric);
     const char *why_not = !is_done ? NULL : seen.is_known ? "it was inside its limit before, too" : seen.why;
     bool is_verified = is_done && seen.is_known && had_to_go_back;
+    const sop_came came = {.is_looked_at = is_done,
+                           .is_known = seen.is_known,
+                           .is_over = seen.is_over,
+                           .had_to_go_back = had_to_go_back,
+                           .before = before.is_known ? before.value : NAN,
+                           .after = seen.last.is_known ? seen.last.value : NAN,
+                           .why = seen.why};
     return r < 0 ? r
-                 : say(ctx, what, &deed,
+                 : say(ctx, what, &deed, &came,
                        LB_ARGS(figure("value_at_breach", at_breach >= 0, at_breach),
                                figure("value_before", before.is_known, before.value),
                                figure("value_after", is_done && seen.last.is_known, seen.last.value),
@@ -306,7 +315,7 @@ static int treat(lb_ctx *ctx, health_case *what, sop_past *past, lb_error *err)
         return r;
     if (!found) {
         const health_deed none = {.action = "vacuum", .status = "nothing_to_do", .reason = "no table has dead rows"};
-        return say(ctx, what, &none, LB_ARGS(lb_null("verified")), err);
+        return say(ctx, what, &none, NULL, LB_ARGS(lb_null("verified")), err);
     }
     return act(ctx, what, at_breach, past, err);
 }
@@ -358,6 +367,6 @@ static int run(lb_ctx *ctx, lb_error *err)
 LB_TOOL(execute_low_risk_sop, "does what is safe about one of the eight alerts, and looks whether it helped",
         .agent = "health", .risk = LB_RISK_LOW, .timeout_s = 3600, LB_TOOL_ARGS(struct args, params),
         .writes = LB_NAMES("lakebase_metrics", "query_review_queue", "vacuum_history"),
-        .emits = LB_NAMES("self_heal.executed", "vacuum.completed"),
+        .emits = LB_NAMES("self_heal.executed", "threshold.treated", "vacuum.completed"),
         .calls = LB_NAMES("terminate_idle_connections", "escalate_high_risk_issue"),
         .needs = LB_NAMES("role pg_monitor", "role pg_signal_backend"), .remembers = true, .run = run);

@@ -8,7 +8,8 @@
 
 typedef struct health_case {
     health_alert_id id;
-    const char *schema, *table; /* or NULL */
+    const char *schema, *table;    /* or NULL */
+    const char *object, *database; /* of its alert, where that has them; or NULL */
     int64_t most_tables;
     double slow_s;              /* from which on a statement goes to the review queue */
     struct json_object *queued; /* what is remembered of that queue; or NULL */

@@ -26,8 +26,7 @@ static const char *digits(lb_ctx *ctx, double value, double beside)
     return text;
 }
 
-/* "4.2 s", "91.3 %", "600000000 xids", beside another figure of the kind, or NaN. */
-static const char *shown(lb_ctx *ctx, const health_alert_rule *rule, double value, double beside)
+const char *health_shown(lb_ctx *ctx, const health_alert_rule *rule, double value, double beside)
 {
     if (strcmp(rule->unit, "ratio") == 0)
         return lb_printf(ctx, "%s %%", digits(ctx, 100 * value, 100 * beside));
@@ -40,14 +39,17 @@ static lb_value number(const char *name, double value)
     return isnan(value) ? lb_null(name) : lb_f64(name, value);
 }
 
-/* Whatever the alert is about, so that one subscription serves all of them. */
-static const char *context_of(lb_ctx *ctx, const health_observation *o)
+const char *health_context(lb_ctx *ctx, const health_entry *entry, const health_observation *o)
 {
     struct json_object *context = json_object_new_object();
     if (o->schema && o->table) {
         (void)json_object_object_add(context, "schema", json_object_new_string(o->schema));
         (void)json_object_object_add(context, "table", json_object_new_string(o->table));
+    } else if (o->object) {
+        (void)json_object_object_add(context, "object", json_object_new_string(o->object));
     }
+    if (entry->database)
+        (void)json_object_object_add(context, "database", json_object_new_string(entry->database));
     (void)json_object_object_add(context, "value", json_object_new_double(o->value));
     const char *copy = lb_printf(ctx, "%s", json_object_to_json_string_ext(context, JSON_C_TO_STRING_PLAIN));
     json_object_put(context);
@@ -79,10 +81,10 @@ int health_tell_breach(lb_ctx *ctx, const health_policy *policy, const health_ha
 {
     const health_alert_rule *rule = &health_alert_rules[o->id];
     double limit = limit_of(&policy->limits[o->id], entry->alert.told);
-    const char *line =
-        lb_printf(ctx, "%s%s%s is %s, past the limit of %s (%s)%s", rule->title, o->object ? " of " : "",
-                  o->object ? o->object : "", shown(ctx, rule, o->value, limit), shown(ctx, rule, limit, o->value),
-                  grades[entry->alert.told], entry->alert.is_flapping ? "; it comes and goes" : "");
+    const char *line = lb_printf(ctx, "%s%s%s is %s, past the limit of %s (%s)%s", rule->title, o->object ? " of " : "",
+                                 o->object ? o->object : "", health_shown(ctx, rule, o->value, limit),
+                                 health_shown(ctx, rule, limit, o->value), grades[entry->alert.told],
+                                 entry->alert.is_flapping ? "; it comes and goes" : "");
     const char *detail = detail_of(ctx, policy, entry, o, usual);
     if (!detail)
         return lb_out_of_memory(err);
@@ -95,7 +97,7 @@ int health_tell_breach(lb_ctx *ctx, const health_policy *policy, const health_ha
                            lb_json("detail", detail),
                            lb_f64("remind_s", entry->alert.told == HEALTH_CRITICAL ? habits->remind_critical_s
                                                                                    : habits->remind_warning_s),
-                           lb_json("context", context_of(ctx, o))),
+                           lb_json("context", health_context(ctx, entry, o))),
                    err);
 }
 
@@ -111,8 +113,8 @@ int health_tell_clear(lb_ctx *ctx, const health_policy *policy, const health_ent
                            lb_time("since", since), lb_f64("lasted_s", lasted), lb_text("unit", rule->unit),
                            lb_text("text", lb_printf(ctx, "%s%s%s is %s again, inside %s, after %.0f s", rule->title,
                                                      entry->object ? " of " : "", entry->object ? entry->object : "",
-                                                     shown(ctx, rule, o->value, level),
-                                                     shown(ctx, rule, level, o->value), lasted))),
+                                                     health_shown(ctx, rule, o->value, level),
+                                                     health_shown(ctx, rule, level, o->value), lasted))),
                    err);
 }
 
@@ -129,7 +131,7 @@ int health_tell_finding(lb_ctx *ctx, const health_policy *policy, const health_o
         ctx,
         LB_FINDING(.object = o->object ? o->object : lb_run_target(ctx)->branch, .kind = rule->metric,
                    .reason = lb_printf(ctx, "%s is %s: %s", rule->title,
-                                       shown(ctx, rule, o->value, limit_of(limits, grade)), grades[grade]),
+                                       health_shown(ctx, rule, o->value, limit_of(limits, grade)), grades[grade]),
                    .evidence = evidence,
                    .terms = LB_TERMS({"measured_by_its_one_definition", 0.65}, {"evidence_kept", o->detail ? 0.2 : 0.0},
                                      {"somebody_stands_for_the_limit", policy->trust[o->id]})),

@@ -8,6 +8,10 @@
 LB_MUST_CHECK int health_tell_breach(lb_ctx *ctx, const health_policy *policy, const health_habits *habits,
                                      const health_entry *entry, const health_observation *o, const char *usual,
                                      lb_error *err);
+/* "4.2 s", "91.3 %", "600000000 xids", beside another figure of the kind, or NaN. */
+const char *health_shown(lb_ctx *ctx, const health_alert_rule *rule, double value, double beside);
+/* What a procedure of it is told: whatever the alert is about, so that one subscription serves all of them. */
+const char *health_context(lb_ctx *ctx, const health_entry *entry, const health_observation *o);
 /* threshold.cleared. since: when it had begun. */
 LB_MUST_CHECK int health_tell_clear(lb_ctx *ctx, const health_policy *policy, const health_entry *entry,
                                     const health_observation *o, int64_t since, int64_t at, lb_error *err);

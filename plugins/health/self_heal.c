@@ -120,11 +120,28 @@ static int verify(healing *h, const cause_found *c, outcome *ret_outcome, lb_err
     return 0;
 }
 
-static int tell(const healing *h, const cause_found *c, const heal_remedy *remedy, const heal_deed *deed, lb_error *err)
+/* The alerts of the figures that the cause drives hear of it; those that are not past their limits have none. What the
+ * procedure of a metric has done, as for dead rows, it has told itself. */
+static int tell_alerts(const healing *h, const cause_found *c, const heal_remedy *remedy, const char *status,
+                       const char *line, lb_error *err)
+{
+    int r = 0;
+    for (size_t id = 0; r >= 0 && id < HEALTH_ALERTS; id++)
+        if (id != HEALTH_DEAD_TUPLES && cause_drives(c->id, health_alert_rules[id].metric))
+            r = lb_emit(h->ctx, "threshold.treated",
+                        LB_ARGS(lb_text("metric", health_alert_rules[id].metric), lb_text("status", status),
+                                lb_text("text", line), lb_text("action", remedy->action)),
+                        err);
+    return r;
+}
+
+static int tell(const healing *h, const cause_found *c, const heal_remedy *remedy, const heal_deed *deed,
+                const char *line, lb_error *err)
 {
     bool is_told = deed->changed || strcmp(deed->status, "pending_approval") == 0;
-    if (!is_told)
-        return 0;
+    int r = is_told ? tell_alerts(h, c, remedy, deed->status, line, err) : 0;
+    if (!is_told || r < 0)
+        return r;
     return lb_emit(h->ctx, "self_heal.executed",
                    LB_ARGS(lb_text("issue", c->kind), lb_text("issue_id", c->key), lb_text("action", remedy->action),
                            lb_text("status", deed->status)),
@@ -134,8 +151,11 @@ static int tell(const healing *h, const cause_found *c, const heal_remedy *remed
 /* For a person: what was done, and what came of it. */
 static const char *in_words(const healing *h, const heal_remedy *remedy, const heal_deed *deed, const outcome *came)
 {
+    bool is_asked = strcmp(deed->status, "pending_approval") == 0;
     const char *what = came->unknown   ? "whether it helped could not be seen"
+                       : came->helped  ? "done, and it helped"
                        : deed->changed ? "it did not help"
+                       : is_asked      ? "waits for a person (lbops approvals)"
                                        : deed->status;
     const char *why = came->unknown ? came->unknown : deed->reason;
     return lb_printf(h->ctx, "%s: %s%s%s", remedy->action, what, why ? ", " : "", why ? why : "");
@@ -155,7 +175,7 @@ static int finish(healing *h, const cause_found *c, const heal_remedy *remedy, h
     if (r >= 0)
         r = heal_note(&h->memory, c->key, deed->changed, came.helped, err);
     if (r >= 0)
-        r = tell(h, c, remedy, deed, err);
+        r = tell(h, c, remedy, deed, lb_printf(h->ctx, "%s (%s)", in_words(h, remedy, deed, &came), c->key), err);
     if (r >= 0 && !came.helped && !is_asked && !is_planned)
         r = escalate(h, c, in_words(h, remedy, deed, &came), err);
     if (came.unknown)
@@ -275,6 +295,6 @@ static int run(lb_ctx *ctx, lb_error *err)
 
 LB_TOOL(self_heal, "treats the foremost cause: low risks at once, others once a person agrees; looks whether it helped",
         .agent = "health", .risk = LB_RISK_LOW, .timeout_s = 3600, LB_TOOL_ARGS(struct args, params),
-        .emits = LB_NAMES("self_heal.executed"),
+        .emits = LB_NAMES("self_heal.executed", "threshold.treated"),
         .calls = LB_NAMES("diagnose_root_cause", "execute_low_risk_sop", "escalate_high_risk_issue"),
         .needs = LB_NAMES("role pg_monitor", "role pg_signal_backend"), .remembers = true, .run = run);

@@ -220,10 +220,13 @@ int sop_owe(sop_past *past, const health_case *what, int64_t until, lb_error *er
         r = add(one, "wait", json_object_new_int64(wait), err);
     if (r >= 0)
         r = add(one, "metric", json_object_new_string(health_alert_rules[what->id].metric), err);
-    if (r >= 0 && what->table)
-        r = add(one, "schema", json_object_new_string(what->schema), err);
-    if (r >= 0 && what->table)
-        r = add(one, "table", json_object_new_string(what->table), err);
+    const char *const parts[][2] = {{"schema", what->table ? what->schema : NULL},
+                                    {"table", what->table},
+                                    {"object", what->object},
+                                    {"database", what->database}};
+    for (size_t i = 0; r >= 0 && i < sizeof parts / sizeof *parts; i++)
+        if (parts[i][1])
+            r = add(one, parts[i][0], json_object_new_string(parts[i][1]), err);
     if (r < 0) {
         json_object_put(one);
         return r;
@@ -269,5 +272,7 @@ bool sop_due(const sop_past *past, health_case *what, int64_t *ret_next)
     what->id = health_alert_named(text_of(past->ctx, first, "metric"));
     what->schema = text_of(past->ctx, first, "schema");
     what->table = text_of(past->ctx, first, "table");
+    what->object = text_of(past->ctx, first, "object");
+    what->database = text_of(past->ctx, first, "database");
     return true;
 }

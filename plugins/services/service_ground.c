@@ -173,7 +173,8 @@ static bool is_one_of(const char *text, const char *const *choices)
 
 int service_check_note(const lb_alert_note *note, struct json_object **ret_object, lb_error *err)
 {
-    static const char *const changes[] = {"opened", "escalated", "reminded", "acknowledged", "resolved", NULL};
+    static const char *const changes[] = {"opened",       "escalated", "reminded", "treated",
+                                          "acknowledged", "resolved",  NULL};
     static const char *const severities[] = {"info", "warning", "critical", NULL};
     const char *id = note->id && *note->id ? note->id : NULL;
     if (note->size < sizeof *note)
@@ -182,7 +183,7 @@ int service_check_note(const lb_alert_note *note, struct json_object **ret_objec
         return lb_fail(err, LB_ERR_INVALID, "name all of them", "an alert without id, key or text");
     if (!is_one_of(note->change, changes) || !is_one_of(note->severity, severities))
         return lb_fail(err, LB_ERR_INVALID,
-                       "opened, escalated, reminded, acknowledged or resolved; info, warning or critical",
+                       "opened, escalated, reminded, treated, acknowledged or resolved; info, warning or critical",
                        "alert %.80s: '%.40s', '%.40s'", id, note->change ? note->change : "",
                        note->severity ? note->severity : "");
     return hand_object("the alert's document", note->document, ret_object, err);

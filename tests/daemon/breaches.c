@@ -5,7 +5,7 @@ struct args {
     const char *metric, *level;
     int64_t first, count;
     bool over;
-    const char *deleted, *detail, *database;
+    const char *deleted, *detail, *database, *treated;
     double remind_s;
 };
 
@@ -18,6 +18,7 @@ static const lb_param params[] = {
     LB_PARAM(struct args, deleted, LB_TEXT, NULL, "says instead that this branch is deleted"),
     LB_PARAM(struct args, detail, LB_TEXT, "{}", "the evidence, as JSON"),
     LB_PARAM(struct args, database, LB_TEXT, NULL, "the database that they are in"),
+    LB_PARAM(struct args, treated, LB_TEXT, NULL, "what was done about them"),
     LB_PARAM(struct args, remind_s, LB_F64, "3600", "what it says of reminders"),
     LB_PARAMS_END,
 };
@@ -32,7 +33,13 @@ static int run(lb_ctx *ctx, lb_error *err)
                        err);
     for (int64_t i = args->first; r >= 0 && i < args->first + args->count; i++) {
         const char *object = lb_printf(ctx, "object %lld", (long long)i);
-        if (args->over)
+        if (args->treated)
+            r = lb_emit(ctx, "threshold.treated",
+                        LB_ARGS(lb_text("metric", args->metric), lb_text("status", "executed"),
+                                lb_text("text", args->treated), lb_text("object", object),
+                                lb_text("database", args->database)),
+                        err);
+        else if (args->over)
             r = lb_emit(ctx, "threshold.cleared",
                         LB_ARGS(lb_text("metric", args->metric), lb_f64("value", 1), lb_text("object", object),
                                 lb_text("database", args->database)),
@@ -48,5 +55,5 @@ static int run(lb_ctx *ctx, lb_error *err)
 }
 
 LB_TOOL(breaches, "reports metrics past their limits", .agent = "tests", .risk = LB_RISK_LOW,
-        .emits = LB_NAMES("threshold.breached", "threshold.cleared", "branch.deleted"),
+        .emits = LB_NAMES("threshold.breached", "threshold.cleared", "threshold.treated", "branch.deleted"),
         LB_TOOL_ARGS(struct args, params), .run = run);

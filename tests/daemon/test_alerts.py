@@ -638,6 +638,7 @@ def what_nobody_says_again_is_said_again_by_the_daemon():
         daemon.wait(lambda: texts(slack)[taken_on + 1:], "their time is over")
         daemon.cli("tools", "segfaults", "--resume", check=0)
         daemon.wait(lambda: said("segfaults may run again"), "it is over")
+        daemon.wait(lambda: steps(daemon, key)[-1:] == ["resolved"], "it is in history")
         over = steps(daemon, key)
         equal((over[0], over[-1], set(over[1:-1])), ("fired", "resolved", {"renotified", "acknowledged"}), "in history")
         breach(daemon, over=True)
@@ -711,6 +712,47 @@ def what_somebody_has_taken_on_is_left_to_them():
         equal(steps(daemon, key), ["fired", "acknowledged", "escalated", "renotified", "acknowledged", "renotified", "resolved"], "in history")
         over = daemon.cli("ack", key, *why)
         equal((over.returncode, f"there is no open alert {key}" in over.stderr), (1, True), "of what is over")
+
+
+def what_was_done_is_told_to_those_who_know_and_with_all_that_follows():
+    done = "vacuum of public.orders: done; dead tuple share went from 31 % to 2 %, back inside its limit"
+    with Web() as slack, Web() as duty, team(slack, duty) as daemon:
+        daemon.start()
+        breach(daemon, treated="nobody knows of that alert")
+        breach(daemon, database="bank")
+        told(daemon, duty, 1)
+        breach(daemon, treated="it is another one's", database="shop")
+        breach(daemon, treated=done, database="bank")
+        title = f"warning: shop/production, database bank: {done} (told before: lock_wait_time is past its limit on object 1)"
+        page = told(daemon, duty, 2)[1]["json"]
+        equal((page["event_action"], page["payload"]["summary"]), ("trigger", title), "in PagerDuty")
+        equal(page["dedup_key"], duty.taken[0]["json"]["dedup_key"], "of the same incident")
+        details = page["payload"]["custom_details"]
+        holds(re.fullmatch(re.escape(done) + r" \(breaches, run \w{26}\)", details["done"]) and "procedure" not in details, f"{details}")
+        equal(told(daemon, slack, 2)[1]["json"]["text"], title, "in Slack")
+        run = re.search(r"run (\w{26})", details["done"])[1]
+        contains(daemon.cli("runs", run, check=0).stdout, "breaches")
+        contains(daemon.cli("alerts", check=0).stdout, "    treated by breaches at 20", f": {done}")
+        breach(daemon, treated=done, database="bank")  # told once
+        daemon.kill()
+        daemon.start()
+        remind(daemon, key := page["dedup_key"], database="bank", remind_s=0.01)
+        equal(told(daemon, duty, 3)[2]["json"]["payload"]["custom_details"]["done"], details["done"], "with a reminder")
+        breach(daemon, database="bank", level="critical")
+        equal(told(daemon, duty, 4)[3]["json"]["payload"]["custom_details"]["done"], details["done"], "when it gets worse")
+        breach(daemon, treated="a person has looked", database="bank")
+        told(daemon, duty, 5)
+        breach(daemon, database="bank", over=True)
+        end = told(daemon, duty, 6)[5]["json"]
+        equal(end["event_action"], "resolve", "it ends")
+        contains(json.dumps(told(daemon, slack, 6)[5]["json"]), "resolved: ", "a person has looked (breaches, run ")
+        daemon.wait(lambda: steps(daemon, key)[-1:] == ["resolved"], "history has its end")
+        equal(steps(daemon, key), ["fired", "treated", "renotified", "escalated", "treated", "resolved"], "in history")
+        breach(daemon, database="bank")
+        anew = told(daemon, duty, 7)[6]["json"]
+        holds("done" not in anew["payload"]["custom_details"], "of another time nothing was done yet")
+        equal([page["payload"]["summary"] for page in (n["json"] for n in duty.taken) if "nobody knows" in json.dumps(page) or "another one" in json.dumps(page)],
+              [], "what belongs to no open alert")
 
 
 def two_of_one_kind_keep_apart():
@@ -1026,7 +1068,7 @@ suite(a_check_says_which_services_would_not_open, a_service_that_was_mended_is_u
       alerts_of_a_deleted_branch_end_once_and_with_it,
       what_waits_on_a_deleted_branch_waits_no_more, who_has_heard_is_reminded_in_its_time, what_nobody_says_again_is_said_again_by_the_daemon,
       a_service_that_is_back_in_a_moment_is_no_critical_alert, nobody_is_reminded_in_a_flood,
-      what_somebody_has_taken_on_is_left_to_them, a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,
+      what_somebody_has_taken_on_is_left_to_them, what_was_done_is_told_to_those_who_know_and_with_all_that_follows, a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,
       a_full_digest_does_not_wait_for_room, a_digest_follows_what_is_in_hand, a_process_that_was_asked_to_end_holds_nothing_up,
       a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key, incidents_whose_keys_are_long_stay_apart,
       a_webhook_is_signed_and_says_when_it_repeats, a_mail_can_be_read_and_threads, 

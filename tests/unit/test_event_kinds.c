@@ -8,23 +8,24 @@
 static void every_kind_of_the_seeds_is_there(void)
 {
     static const char *const names[] = {
-        "provisioning.complete", "branch.created",    "branch.deleted",      "branch.protected",
-        "branch.reset",          "schema.migrated",   "threshold.breached",  "threshold.cleared",
-        "vacuum.completed",      "index.recommended", "sync.drift_detected", "cold_data.archived",
-        "self_heal.executed",    "issue.escalated",   "issue.resolved",      "sync.drift_cleared",
-        "cost.anomaly",          "cost.normal",       "run.ended",           "approval.requested",
-        "approval.decided",      "approval.executed", "approval.expired",    "tool.suspended",
-        "service.down",          "service.up",        "daemon.started",      "daemon.stopped",
-        "daemon.reloaded",       "history.thinned",   "clock.jumped",        "router.chain_ended",
-        "router.undeliverable",  "alert.opened",      "alert.escalated",     "alert.resolved",
-        "target.unseen",         "target.seen",       "target.left",         "awake.spent",
-        "awake.renewed",         "target.gone",       "alert.reminded",      "alert.acknowledged",
-        "person.acknowledged",   "tool.resumed",      "reminder.due",        "service.gone"};
+        "provisioning.complete", "branch.created",       "branch.deleted",      "branch.protected",
+        "branch.reset",          "schema.migrated",      "threshold.breached",  "threshold.cleared",
+        "threshold.treated",     "vacuum.completed",     "index.recommended",   "sync.drift_detected",
+        "cold_data.archived",    "self_heal.executed",   "issue.escalated",     "issue.resolved",
+        "sync.drift_cleared",    "cost.anomaly",         "cost.normal",         "run.ended",
+        "approval.requested",    "approval.decided",     "approval.executed",   "approval.expired",
+        "tool.suspended",        "service.down",         "service.up",          "daemon.started",
+        "daemon.stopped",        "daemon.reloaded",      "history.thinned",     "clock.jumped",
+        "router.chain_ended",    "router.undeliverable", "alert.opened",        "alert.escalated",
+        "alert.resolved",        "target.unseen",        "target.seen",         "target.left",
+        "awake.spent",           "awake.renewed",        "target.gone",         "alert.reminded",
+        "alert.acknowledged",    "alert.treated",        "person.acknowledged", "tool.resumed",
+        "reminder.due",          "service.gone"};
     CU_ASSERT_EQUAL(event_kind_count(), LB_COUNT(names));
     for (size_t i = 0; i < LB_COUNT(names); i++) {
         const event_kind *kind = event_kind_find(names[i]);
         CU_ASSERT_PTR_NOT_NULL_FATAL(kind);
-        CU_ASSERT_EQUAL(kind->of_host, i >= 18);
+        CU_ASSERT_EQUAL(kind->of_host, i >= 19);
         CU_ASSERT(spec_is_event(kind->name));
     }
     CU_ASSERT_PTR_NULL(event_kind_find("table.analyzed"));

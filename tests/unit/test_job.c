@@ -97,7 +97,8 @@ static const run_done some_done = {.status = RUN_FAILED,
                                    .asked = 2,
                                    .version = "1",
                                    .retire = true,
-                                   .memory = "{}"};
+                                   .memory = "{}",
+                                   .said = "all is well"};
 
 static void setup_travels(void)
 {
@@ -179,6 +180,7 @@ static void done_travels(void)
     CU_ASSERT_EQUAL(got.statements, 15);
     CU_ASSERT_EQUAL(got.waited_us, 16);
     ASSERT_TEXT(got.memory, "{}");
+    ASSERT_TEXT(got.said, "all is well");
 }
 
 static bool read_job(wire_type type, wire_reader *r, arena *memory)

@@ -18,7 +18,7 @@ typedef struct lb_alert_note {
     uint32_t size;
     const char *id;       /* of this note */
     const char *key;      /* what it is about: all notes about one alert share it */
-    const char *change;   /* "opened", "escalated", "reminded", "acknowledged" or "resolved" */
+    const char *change;   /* "opened", "escalated", "reminded", "treated", "acknowledged" or "resolved" */
     const char *severity; /* "info", "warning" or "critical" */
     const char *text;     /* for people, one line */
     const char *document; /* everything, as a JSON object */

@@ -1,4 +1,6 @@
 """A database that is watched, and people who hear of it: a daemon of its own, a Slack and a PagerDuty on loopback."""
+
+import itertools
 import os
 import pathlib
 import signal
@@ -12,10 +14,14 @@ from planted import KEEPS  # noqa: E402
 from receivers import Web  # noqa: E402
 
 
+COUNT = itertools.count(1)
+
+
 def services(slack, duty):
-    """Additions to a manifest whose end is its [secrets]."""
-    os.environ.update(LBOPS_TEST_SLACK=f"{slack.url}/services/T0", LBOPS_TEST_DUTY="R0UT1NG")
-    return ('slack = { env = "LBOPS_TEST_SLACK" }\nduty = { env = "LBOPS_TEST_DUTY" }\n' + KEEPS
+    """Additions to a manifest whose end is its [secrets]. Their names are their own: others run beside."""
+    names = [f"LBOPS_TEST_{who}_{next(COUNT)}" for who in ("SLACK", "DUTY")]
+    os.environ.update(zip(names, (f"{slack.url}/services/T0", "R0UT1NG")))
+    return (f'slack = {{ env = "{names[0]}" }}\nduty = {{ env = "{names[1]}" }}\n' + KEEPS
             + '[services.alert.slack]\nplugin = "alert_slack"\nurl = { secret = "slack" }\n'
             + f'[services.alert.duty]\nplugin = "alert_pagerduty"\nurl = "{duty.url}/v2/enqueue"\n'
             + 'routing_key = { secret = "duty" }\n')
@@ -55,13 +61,16 @@ class People:
     def wait(self, condition, what):
         until = time.monotonic() + PATIENCE
         while not condition():
-            holds(time.monotonic() < until and self.daemon.poll() is None, f"{what}: {self.pages()}")
+            holds(time.monotonic() < until and self.daemon.poll() is None, f"{what}: {self.pages()}, {self.lines()}")
             time.sleep(0.05)
 
     def pages(self):
         """What PagerDuty was told: (action, key)."""
         events = [note["json"] for note in list(self.duty.taken)]
         return [(e["event_action"], e["dedup_key"]) for e in events if e["dedup_key"].startswith(self.about)]
+
+    def lines(self):
+        return [note["json"]["text"] for note in list(self.slack.taken)]
 
     def details(self, key):
         return next(n["json"]["payload"]["custom_details"] for n in self.duty.taken
@@ -70,7 +79,7 @@ class People:
     def line(self, words):
         """Slack's first that has the words in it, once it is there."""
         def lines():
-            return [note["json"]["text"] for note in list(self.slack.taken) if words in note["json"]["text"]]
+            return [text for text in self.lines() if words in text]
         self.wait(lines, f"Slack hears of {words}")
         return lines()[0]
 

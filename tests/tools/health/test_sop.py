@@ -4,9 +4,12 @@ import datetime
 import json
 import re
 
+from alert_place import People, services
 from health_place import Clinic, memory, on_each, told
 from place import equal, holds, suite
 from planted import plant
+from receivers import Web
+from threshold_place import QUICK, judge
 
 
 def do(place, issue, **more):
@@ -359,8 +362,51 @@ def the_others_advise(version):
         place.run("execute_low_risk_sop", check=2, issue_type="rain")
 
 
+PROCEDURES = """
+[agents.health]
+tools = ["evaluate_alert_thresholds", "execute_low_risk_sop", "escalate_high_risk_issue", "terminate_idle_connections"]
+
+[[subscriptions]]
+event = "threshold.breached"
+tool = "execute_low_risk_sop"
+params = { issue_type = "{payload.metric}", context = "{payload.context}" }
+"""
+
+
+def what_was_done_stands_in_the_alert(version):
+    """A table whose dead rows are vacuumed, and one that somebody keeps locked: people hear of both, once each, and of the end."""
+    with Web() as slack, Web() as duty, Clinic(version, more=services(slack, duty) + PROCEDURES) as place:
+        with_dead_rows(place, "a")
+        with People(place, slack, duty, "dead_tuple_ratio") as people:
+            judge(place, **QUICK)
+            done = people.line("vacuum of public.a: done; dead tuple share went from 33.3 % to 0 %, back inside its limit")
+            holds(done.startswith("warning: ") or done.startswith("critical: "), done)
+            equal([action for action, _ in people.told(2)], ["trigger"] * 2, "that it began, and what was done")
+            judge(place, **QUICK)
+            equal(people.told(3)[2][0], "resolve", "its end")
+            end = people.duty.taken[-1]["json"]["payload"]["custom_details"]
+            holds(end["done"].startswith("vacuum of public.a: done;") and "(execute_low_risk_sop, run " in end["done"], str(end))
+            run = re.search(r"run (\w{26})", end["done"])[1]
+            for words in (("runs", run), ("runs", "--tool", "execute_low_risk_sop")):
+                holds("    vacuum of public.a: done; dead tuple share" in place.cli(*words, check=0).stdout, f"{words} say what came of it")
+
+            with_dead_rows(place, "locked")
+            keeper = place.person(place.role("clerk", "LOGIN SUPERUSER"))
+            keeper.say("BEGIN; LOCK TABLE locked IN SHARE MODE")
+            judge(place, **QUICK)
+            passed = people.line("vacuum of public.locked: could not be done now: session ")
+            holds(" locks it" in passed, passed)
+            holds("    treated by execute_low_risk_sop at " in place.cli("alerts", check=0).stdout, "lbops alerts has it")
+            judge(place, **QUICK)
+            keeper.say("ROLLBACK")
+            do(place, "dead_tuple_ratio", table="locked")
+            people.line("vacuum of public.locked: done")
+            judge(place, **QUICK)
+            equal([action for action, key in people.told(7)[3:]], ["trigger"] * 3 + ["resolve"], "by hand it is told, too")
+
+
 suite(*on_each(dead_rows_are_vacuumed, idle_sessions_make_room, nothing_idle_is_said, old_rows_are_frozen,
                limits_hold_back_changes_until_their_time, limits_count_what_others_have_run, what_is_over_by_then_is_not_done,
                a_vacuum_that_is_passed_over_is_none, what_the_role_may_not_do_was_not_done, only_what_the_role_may_freeze_is_frozen, a_vacuum_that_is_held_was_one,
                a_lock_chain_is_kept, the_parties_of_a_deadlock_are_kept,
-               slow_statements_are_queued, what_nobody_wants_to_see_is_not_queued, what_runs_yet_is_queued_once, the_others_advise))
+               what_was_done_stands_in_the_alert, slow_statements_are_queued, what_nobody_wants_to_see_is_not_queued, what_runs_yet_is_queued_once, the_others_advise))
