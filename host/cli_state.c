@@ -194,11 +194,19 @@ static const char *state_of(struct json_object *item)
     return word_of(item) ? "acknowledged" : strcmp(status, "not_told") == 0 ? "not told yet" : status;
 }
 
+/* When it began, as far as anybody has seen; else when it was told. */
+static const char *since_of(struct json_object *item)
+{
+    struct json_object *payload = json_get_object(json_get_object(item, "detail"), "payload");
+    const char *since = json_get_text(payload, "since");
+    return since ? since : shown(item, "fired_at");
+}
+
 static void print_alert(struct json_object *item)
 {
     const char *project = json_get_text(item, "project"), *over = json_get_text(item, "over");
     struct json_object *by = json_get_object(item, "acknowledged"), *done = json_get_object(item, "treated");
-    (void)printf("%-9s %-12s %-28s %-6s %s%s%s%s%s\n", shown(item, "severity"), state_of(item), shown(item, "fired_at"),
+    (void)printf("%-9s %-12s %-28s %-6s %s%s%s%s%s\n", shown(item, "severity"), state_of(item), since_of(item),
                  shown(item, "count"), project ? project : "", project ? "/" : "", project ? shown(item, "branch") : "",
                  project ? ": " : "", shown(item, "text"));
     (void)printf("    %s\n", shown(item, "id"));

@@ -160,7 +160,8 @@ const char *dash_tone(const char *word)
                                       "high",     "destructive", "regression", "delivery_failed", "error"};
     static const char *const warn[] = {
         "warning",   "pending",    "pending_approval", "medium",   "drift_detected", "stale", "disruptive",
-        "escalated", "renotified", "waiting",          "returned", "unknown",        "fired", "pending_review"};
+        "escalated", "renotified", "waiting",          "returned", "unknown",        "fired", "treated",
+        "pending_review"};
     static const char *const good[] = {"ok",      "success",  "healthy",  "normal",
                                        "applied", "executed", "approved", "resolved"};
     for (size_t i = 0; i < LB_COUNT(bad); i++)

@@ -198,7 +198,7 @@ static void say_beside(const measure *m, measured *into)
     BUF_AUTO longest = BUF_INIT(256);
     if (into->open) {
         measure_put_value(m, into->longest, &longest);
-        (void)snprintf(into->worst, sizeof into->worst, "%zu more are open, the longest for %s", into->open,
+        (void)snprintf(into->worst, sizeof into->worst, "%zu more are open, the first told %s ago", into->open,
                        buf_text(&longest)); /* short */
     }
     if (is_kept_too_short(m, into))

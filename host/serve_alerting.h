@@ -29,6 +29,7 @@ typedef struct alerting {
     bool takes_over;         /* those hear of it now, from us */
     char *teller;            /* who tells it, and whom that has reached, as JSON; NULL: hosts do not share */
     char *said, *line;       /* their words; what is told where that is not text; or NULL */
+    bool is_unread;          /* what is known of it could not be read or written: it is tried again */
     int64_t told_at;         /* when it was last told */
     int64_t at, version, fired_at;
     int64_t count, reminders; /* how often it was reported, and people were reminded */

@@ -102,6 +102,13 @@ static void try_again(alerting *a)
     ev_timer_start(a->serve->loop, &a->again);
 }
 
+/* The state has failed: one that fails each time at once is not asked without a pause. */
+static void look_later(alerting *a)
+{
+    a->is_unread = true;
+    try_again(a);
+}
+
 static void tell(alerting *a)
 {
     serve *s = a->serve;
@@ -154,6 +161,8 @@ static void on_again(struct ev_loop *loop, ev_timer *timer, int events)
         return;
     if (a->ends_all)
         serve_gone_find(a->serve, on_open, a);
+    else if (a->is_unread)
+        look_up(a);
     else
         tell(a);
 }
@@ -244,7 +253,9 @@ static void on_written(void *owner, void *tag, int failed, int64_t version, cons
     (void)owner, (void)version;
     if (error && error->code == LB_ERR_CANCELLED)
         return; /* the event is delivered again next time */
-    if (error || failed >= 0)
+    if (error)
+        look_later(a);
+    else if (failed >= 0)
         look_up(a); /* another host wrote it at the same time */
     else if (a->change)
         tell(a);
@@ -373,7 +384,7 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
     (void)owner;
     if (error) {
         if (error->code != LB_ERR_CANCELLED)
-            look_up(a); /* the state is waited for, as for runs */
+            look_later(a); /* the state is waited for, as for runs */
         return;
     }
     bool is_known = state_get_doc(docs, &doc), is_open = is_known && doc.status && strcmp(doc.status, "open") == 0;
@@ -416,6 +427,7 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
 static void look_up(alerting *a)
 {
     const lb_state_query q = {.size = sizeof q, .space = ALERT_SPACE, .key = a->key};
+    a->is_unread = false;
     state_list(book_state(supervisor_book(a->serve->supervisor)), &q, on_known, a->serve, a);
 }
 

@@ -353,7 +353,8 @@ static router_answer on_step(void *state, const router_delivery *delivery, lb_er
     if (!outlet_is_free(o))
         return ROUTER_LATER;
     bool is_reminder = strcmp(e->kind, "alert.reminded") == 0 && !json_get_bool(payload, "taken_over");
-    if (outlet_has_folded(o, e->seq) || (is_reminder && (o->held.count || wait_for_room(o)))) /* not into a flood */
+    bool is_aside = is_reminder || strcmp(e->kind, "alert.treated") == 0; /* what was done goes with the end, too */
+    if (outlet_has_folded(o, e->seq) || (is_aside && (o->held.count || wait_for_room(o)))) /* not into a flood */
         return ROUTER_DONE;
     outlet_take(o, alert_note_of(e, payload, o->named->name));
     return ROUTER_ACCEPTED;

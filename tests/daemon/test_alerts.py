@@ -671,8 +671,9 @@ def nobody_is_reminded_in_a_flood():
         breach(daemon, count=3)
         told(daemon, slack, 2)
         remind(daemon, OBJECT, remind_s=0.01)
+        breach(daemon, treated="somebody has looked")
         breach(daemon, over=True)
-        told(daemon, slack, 3)
+        contains(json.dumps(told(daemon, slack, 3)[2]["json"]), "somebody has looked (breaches, run ")
         equal([t.split(":")[0] for t in texts(slack)], ["warning", "warning", "resolved"], "two, a flood, and an end")
 
 
