@@ -158,10 +158,10 @@ const char *dash_tone(const char *word)
 {
     static const char *const bad[] = {"critical", "failed",      "crashed",    "timeout",         "mismatch",
                                       "high",     "destructive", "regression", "delivery_failed", "error"};
-    static const char *const warn[] = {
-        "warning",   "pending",    "pending_approval", "medium",   "drift_detected", "stale", "disruptive",
-        "escalated", "renotified", "waiting",          "returned", "unknown",        "fired", "treated",
-        "pending_review"};
+    static const char *const warn[] = {"warning",        "pending", "pending_approval", "medium",
+                                       "drift_detected", "stale",   "disruptive",       "escalated",
+                                       "renotified",     "waiting", "returned",         "unknown",
+                                       "fired",          "treated", "pending_review"};
     static const char *const good[] = {"ok",      "success",  "healthy",  "normal",
                                        "applied", "executed", "approved", "resolved"};
     for (size_t i = 0; i < LB_COUNT(bad); i++)

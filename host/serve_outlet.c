@@ -345,9 +345,7 @@ static router_answer on_step(void *state, const router_delivery *delivery, lb_er
 {
     outlet *o = state;
     const event *e = delivery->event;
-    lb_error bad;
-    (void)err;
-    JSON_AUTO *payload = json_parse(e->payload, strlen(e->payload), &bad);
+    JSON_AUTO *payload = json_parse(e->payload, strlen(e->payload), err);
     if (!alert_is_for(payload, "to", o->named->name) || json_get_i64(payload, "event", 0) <= 0)
         return ROUTER_DONE;
     if (!outlet_is_free(o))

@@ -114,9 +114,10 @@ static int verify(lb_ctx *ctx, const health_case *what, const health_limits *lim
 static int say(lb_ctx *ctx, const health_case *what, const health_deed *deed, const sop_came *came,
                const lb_value *figures, lb_error *err)
 {
+    const struct args *args = ctx->args;
     const sop_came none = {.is_looked_at = false};
     const char *line = NULL;
-    int r = sop_tell(ctx, what, deed, came ? came : &none, &line, err);
+    int r = sop_tell(ctx, what, deed, came ? came : &none, args->anyway, &line, err);
     if (r >= 0)
         r = lb_result(ctx,
                       LB_ARGS(lb_text("text", line), lb_text("issue_type", health_alert_rules[what->id].metric),

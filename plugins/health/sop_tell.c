@@ -76,8 +76,8 @@ static int database_of(lb_ctx *ctx, const health_case *what, const char **ret_na
     return r == LB_ERR_SQL || r == LB_ERR_DENIED ? 0 : r; /* what was done is told all the same */
 }
 
-int sop_tell(lb_ctx *ctx, const health_case *what, const health_deed *deed, const sop_came *came, const char **ret_line,
-             lb_error *err)
+int sop_tell(lb_ctx *ctx, const health_case *what, const health_deed *deed, const sop_came *came, bool is_silent,
+             const char **ret_line, lb_error *err)
 {
     static const char *const quiet[] = {"planned", "skipped", "nothing_to_do", "passed_over", "not_possible"};
     const health_alert_rule *rule = &health_alert_rules[what->id];
@@ -92,7 +92,7 @@ int sop_tell(lb_ctx *ctx, const health_case *what, const health_deed *deed, cons
                                       lb_text("status", deed->status)),
                               err)
                     : 0;
-    if (is(deed, "planned") || r < 0)
+    if (is(deed, "planned") || is_silent || r < 0)
         return r;
     r = database_of(ctx, what, &database, err);
     return r < 0 ? r

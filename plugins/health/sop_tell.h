@@ -12,8 +12,9 @@ typedef struct sop_came {
     const char *why;      /* it is not known */
 } sop_came;
 
-/* A line for people: what was done and what came of it, or why nothing was; and the events that say so. */
+/* A line for people: what was done and what came of it, or why nothing was; and the events that say so. is_silent: its
+ * alert is not told, as whoever has asked tells people himself. */
 LB_MUST_CHECK int sop_tell(lb_ctx *ctx, const health_case *what, const health_deed *deed, const sop_came *came,
-                           const char **ret_line, lb_error *err);
+                           bool is_silent, const char **ret_line, lb_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* alert_pagerduty: alerts as incidents, by PagerDuty's Events API v2. One alert is one incident: it is triggered,
- * triggered again when it gets worse, lasts or is treated, acknowledged when somebody takes it on, and resolved, under the same
- * key; a repeat changes nothing there. */
+ * triggered again when it gets worse, lasts or is treated, acknowledged when somebody takes it on, and resolved, under
+ * the same key; a repeat changes nothing there. */
 #include "alert_http.h"
 #include "alert_words.h"
 
