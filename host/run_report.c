@@ -157,7 +157,7 @@ static const char *const telling[RUN_SAID] = {"text", "verdict", "status", "reas
 
 static void note_said(run_state *run, const lb_value *v)
 {
-    for (size_t i = 0; v->type == LB_TEXT && i < RUN_SAID; i++)
+    for (size_t i = 0; v->name && v->type == LB_TEXT && i < RUN_SAID; i++)
         if (strcmp(v->name, telling[i]) == 0)
             run->said[i] = arena_strdup(run->memory, v->v.text); /* no memory: the result has it all the same */
 }
