@@ -253,6 +253,9 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (!a->batches.count && !a->key.count && a->since == LB_TIME_NONE && a->until == LB_TIME_NONE)
         return lb_fail(err, LB_ERR_INVALID, "name batches, or give a key, or a span of time: since, until, or both",
                        "nobody has said which rows of %s are to come back", a->table);
+    if (a->since != LB_TIME_NONE && a->until != LB_TIME_NONE && a->since >= a->until)
+        return lb_fail(err, LB_ERR_INVALID, "rows come back from since on, and before until",
+                       "until is no later than since");
     int r = archival_ledger_found(ctx, &rows, err);
     if (r < 0)
         return r;

@@ -58,6 +58,30 @@ def rows_leave_after_approval(version):
         equal([e for e in last["events"] if e["type"] == "cold_data.archived"], [], "and not again")
 
 
+def fewer_than_are_worth_it_are_told(version):
+    with Archive(version) as place:
+        place.sql(ORDERS)
+        cold = int(place.sql(COLD))
+        done = place.archive(tables=["orders"], min_rows=cold + 1)["result"]
+        equal(done["archivals"][0]["status"], "no_cold_data", "nothing leaves")
+        equal([s["reason"] for s in done["skipped"]], [f"{cold} cold rows are left where they are: min_rows is {cold + 1}"], "and why")
+        place.sql("DELETE FROM orders WHERE placed_at < now() - interval '90 days'")
+        equal(place.archive(tables=["orders"], min_rows=2)["result"]["skipped"], [], "of none there is nothing to say")
+
+
+def an_archival_goes_on_by_the_column_that_it_began_with(version):
+    """Whatever is named meanwhile; and the result does not say that it was named."""
+    with Archive(version) as place:
+        place.sql(ORDERS + "ALTER TABLE orders ADD seen_at timestamptz; UPDATE orders SET seen_at = placed_at; ANALYZE orders")
+        place.archive(check=3, tables=["orders"], time_columns=["orders=placed_at"])
+
+        def told(column):
+            one = place.archive(check=3, tables=["orders"], time_columns=[f"orders={column}"])["result"]["archivals"][0]
+            return one["time_column"], one["ground"]
+        equal(told("seen_at"), ("placed_at", "the archival that is under way began with it"), "another column is named")
+        equal(told("placed_at"), ("placed_at", "named by time_columns"), "the same one is")
+
+
 def what_changed_since_stays(version):
     with Archive(version) as place:
         place.sql(ORDERS)
@@ -843,7 +867,8 @@ def two_hosts_move_each_row_once(version):
 # megabytes of SQL are parsed again and again there, which takes sanitizers many minutes
 LARGE = [] if os.environ.get("LBOPS_SANITIZED") else [
     case for it in (a_wide_table_leaves_in_several_groups, wide_rows_leave_in_small_batches) for case in each_version(it)[-1:]]
-suite(*on_each(rows_leave_after_approval, what_changed_since_stays, the_same_change_in_two_rows_stays,
+suite(*on_each(rows_leave_after_approval, fewer_than_are_worth_it_are_told, an_archival_goes_on_by_the_column_that_it_began_with,
+               what_changed_since_stays, the_same_change_in_two_rows_stays,
                values_that_were_altered_on_the_way_stay, no_two_rows_have_one_text, values_of_every_type_are_proven_equal, what_there_is_no_proof_of_is_copied_again,
                a_column_that_came_since_stays,
                rows_that_others_refer_to_stay, a_hold_that_came_while_it_waited_is_kept, a_hold_of_another_database_is_told,
