@@ -88,7 +88,7 @@ static void describe_loss(closing *c, const open_run *run, const journal_run *kn
 {
     run_done *d = &c->outcome.done;
     d->status = RUN_CRASHED;
-    d->started_at = clock_now();
+    d->started_at = run->at; /* how long it went on nobody knows */
     (void)lb_fail(&d->error, LB_ERR_INTERNAL, NULL, "the host %.150s ended while the run went on", run->owner);
     const char *hint = "run it again if it is still wanted";
     if (run->is_elsewhere)
@@ -337,6 +337,7 @@ static void on_open_runs(void *owner, void *tag, wire_reader *docs, const lb_err
         b->open[b->open_count++] = (open_run){.id = base_strdup(doc.key),
                                               .owner = base_strdup(doc.owner),
                                               .body = base_strdup(doc.body),
+                                              .at = doc.at,
                                               .is_dead = !has_text(b->alive, b->alive_count, doc.owner),
                                               .is_elsewhere = host_id_life(doc.owner) == HOST_ELSEWHERE};
     }

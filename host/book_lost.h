@@ -9,6 +9,7 @@
 /* A run in the state that is not ours. */
 typedef struct open_run {
     char *id, *owner, *body;
+    int64_t at; /* when it began */
     bool is_dead, is_elsewhere;
 } open_run;
 

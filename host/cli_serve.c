@@ -122,6 +122,32 @@ static void show_entries(const cli *c, struct json_object *entries)
     }
 }
 
+/* Of the log, what an alert service has not been told: it may be up, and its receiver not. */
+static int64_t still_to_tell(struct json_object *status, struct json_object *one)
+{
+    struct json_object *list = json_get_list(status, "subscriptions");
+    LB_AUTO_FREE char *id = base_printf("host:alert:%s", shown(one, "name"));
+    for (size_t i = 0; list && json_get_i64(one, "waiting", 0) && i < json_object_array_length(list); i++) {
+        struct json_object *reader = json_object_array_get_idx(list, i);
+        if (strcmp(shown(reader, "id"), id) == 0)
+            return json_get_i64(reader, "behind", 0);
+    }
+    return 0;
+}
+
+static void show_service(struct json_object *status, struct json_object *one)
+{
+    const char *trouble = json_get_text(one, "trouble"), *name = json_get_text(one, "name");
+    int64_t behind = name ? still_to_tell(status, one) : 0;
+    bool has_own_name = name && strcmp(name, shown(one, "kind")) != 0;
+    (void)printf("service:  %s%s%s (%s) is %s%s%s", shown(one, "kind"), has_own_name ? " " : "",
+                 has_own_name ? name : "", shown(one, "plugin"), json_get_bool(one, "up") ? "up" : "down",
+                 trouble ? ": " : "", trouble ? trouble : "");
+    if (behind)
+        (void)printf(", with %lld event(s) of the log still to be told", (long long)behind);
+    (void)putchar('\n');
+}
+
 static void show_status(cli *c, void *state, struct json_object *status)
 {
     struct json_object *schedule = json_get_object(status, "schedule"), *list = json_get_list(status, "services");
@@ -137,12 +163,8 @@ static void show_status(cli *c, void *state, struct json_object *status)
                  shown(schedule, "entries"), shown(status, "targets"), shown(schedule, "running"),
                  shown(schedule, "waiting"), shown(schedule, "backing_off"), shown(schedule, "starts"),
                  shown(schedule, "missed"));
-    for (size_t i = 0; list && i < json_object_array_length(list); i++) {
-        struct json_object *one = json_object_array_get_idx(list, i);
-        const char *trouble = json_get_text(one, "trouble");
-        (void)printf("service:  %s (%s) is %s%s%s\n", shown(one, "kind"), shown(one, "plugin"),
-                     json_get_bool(one, "up") ? "up" : "down", trouble ? ": " : "", trouble ? trouble : "");
-    }
+    for (size_t i = 0; list && i < json_object_array_length(list); i++)
+        show_service(status, json_object_array_get_idx(list, i));
     show_entries(c, json_get_list(status, "entries"));
 }
 

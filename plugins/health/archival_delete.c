@@ -1,6 +1,7 @@
 /* Deletes what is proven to be in the lakehouse, and tells of what was deleted. */
 #include "archival_job.h"
 #include "branch_memory.h"
+#include "shell_word.h"
 
 #include <json-c/json.h>
 #include <sql/archival/and_there.h>
@@ -14,6 +15,7 @@
 #define TEXTS_MOST  (INT64_C(3) << 20) /* about; what waits for an approval may take up a million bytes more */
 #define TEXT_OF_ALL 4096               /* of a batch's statements, whatever the table: its rest, too */
 #define TEXT_STEP   256
+#define NAMED_MOST  50 /* batches in a command that a person pastes */
 
 /* Batches of one group. */
 typedef struct proof {
@@ -135,6 +137,38 @@ static const char *title_of(const archival_job *job, const proof *p, bool is_one
                : lb_printf(job->ctx, "delete %lld archived rows of %s", (long long)p->rows, job->source.label);
 }
 
+static const char *where(const archival_job *job)
+{
+    const lb_target *t = lb_run_target(job->ctx);
+    return t->project && t->branch ? lb_printf(job->ctx, " --project %s --branch %s", shell_word(job->ctx, t->project),
+                                               shell_word(job->ctx, t->branch))
+                                   : "";
+}
+
+/* The command that brings them back; of more than may come at once, the first of such commands. */
+static const char *undo_of(const archival_job *job, const proof *p)
+{
+    lb_ctx *ctx = job->ctx;
+    bool at_once = p->rows <= RESTORE_ROWS && p->batches <= NAMED_MOST, is_large = false;
+    const char *names = "", *last = "";
+    for (const archival_batch *b = p->first; names && b < p->end; b++) {
+        if (!is_ready(b))
+            continue;
+        if (at_once || !*names) {
+            names = lb_printf(ctx, "%s%s\"%s\"", names, *names ? "," : "", b->key);
+            is_large = b->rows > RESTORE_ROWS;
+        }
+        last = b->key;
+    }
+    const char *rest = at_once || p->batches < 2
+                           ? ""
+                           : lb_printf(ctx, ", and so on to %s: at most %d rows come back at once, %d with --max_rows",
+                                       last, RESTORE_ROWS, RESTORE_ROWS_MOST);
+    return lb_printf(ctx, "lbops run restore_archived_rows%s --table %s --batches '[%s]'%s%s", where(job),
+                     shell_word(ctx, job->source.label), names,
+                     is_large ? lb_printf(ctx, " --max_rows %d", RESTORE_ROWS_MOST) : "", rest);
+}
+
 static int apply(archival_job *job, lb_group *group, lb_error *err)
 {
     lb_outcome outcome = LB_REFUSED;
@@ -163,9 +197,7 @@ static int delete_some(archival_job *job, const proof *p, bool is_one_of_many, i
                      job->ctx,
                      "they are in %s, counted, summed and read back there; a batch that has changed since stays",
                      job->lake_label),
-                 .evidence = receipt,
-                 .undo = lb_printf(job->ctx, "restore_archived_rows --table %s --batches '[\"%s\"]'", job->source.label,
-                                   job->id)),
+                 .evidence = receipt, .undo = undo_of(job, p)),
         &group, err);
     for (const archival_batch *b = p->first; r >= 0 && b < p->end; b++)
         if (is_ready(b))

@@ -45,6 +45,7 @@ typedef struct archival_job {
     size_t count, given_up;
     bool was_open; /* they were there before this run */
     int64_t rows_exported, rows_given_up;
+    int64_t too_few; /* cold rows that are left where they are, as they are fewer than min_rows */
     double plan_s, copy_s, prove_s, delete_s; /* that the steps took */
     lb_outcome deletion;                      /* 0: none was asked for */
 } archival_job;

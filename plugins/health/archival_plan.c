@@ -46,6 +46,8 @@ static int take_open(archival_job *job, const archival_open_batches_row *row, lb
                           .version = row->version,
                           .checksum = row->checksum};
     job->id = row->archival;
+    if (!job->time_column || strcmp(job->time_column, row->time_column) != 0)
+        job->ground = "the archival that is under way began with it";
     job->time_column = row->time_column;
     job->cutoff = row->cutoff;
     job->threshold_days = row->threshold_days;
@@ -122,8 +124,10 @@ static int take_bounds(archival_job *job, lb_rows *rows, lb_error *err)
         before = row.rows;
         job->count++;
     }
-    if (before < job->options->min_rows)
-        job->count = 0; /* too few to be worth it */
+    if (before < job->options->min_rows) {
+        job->count = 0; /* not worth it */
+        job->too_few = before;
+    }
     return r;
 }
 

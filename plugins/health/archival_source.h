@@ -11,6 +11,10 @@
 #define ARCHIVAL_DIGEST "lbops_digest"
 #define ARCHIVAL_VALUES "lbops_values"
 
+/* Rows that come back at once (restore_job.h): by themselves, and where somebody says so. */
+#define RESTORE_ROWS      10000
+#define RESTORE_ROWS_MOST 100000
+
 typedef struct archival_pieces {
     const lb_sql **items;
     size_t count;

@@ -105,9 +105,16 @@ static void choose_column(archival_job *job, const char **ret_why)
     job->time_column = best->r.name;
 }
 
-static int say_nothing_cold(const archival_job *job, lb_error *err)
+static int say_nothing_leaves(const archival_job *job, lb_error *err)
 {
-    return archival_note(job, "export", "no_cold_data", LB_NO_ARGS, err);
+    int r = archival_note(job, "export", "no_cold_data", LB_NO_ARGS, err);
+    if (r < 0 || !job->too_few)
+        return r;
+    return lb_skipped(job->ctx, job->source.label,
+                      lb_printf(job->ctx, "%lld cold %s left where %s: min_rows is %lld", (long long)job->too_few,
+                                job->too_few == 1 ? "row is" : "rows are", job->too_few == 1 ? "it is" : "they are",
+                                (long long)job->options->min_rows),
+                      err);
 }
 
 static int move(archival_job *job, lb_error *err)
@@ -117,7 +124,7 @@ static int move(archival_job *job, lb_error *err)
     if (r >= 0)
         r = name_archive(job, err);
     if (r < 0 || !job->count)
-        return r < 0 ? r : say_nothing_cold(job, err);
+        return r < 0 ? r : say_nothing_leaves(job, err);
     r = archival_check(job, err);
     if (r >= 0 && !job->options->abandon)
         r = archival_export(job, err);

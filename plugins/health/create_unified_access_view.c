@@ -204,6 +204,21 @@ static int unify_all(lb_ctx *ctx, const archival_archives_row *rows, size_t coun
     return r;
 }
 
+/* Who has misspelt it is not to believe that all of its rows are here. */
+static int say_nothing_archived(lb_ctx *ctx, const char *table, const char *why, lb_error *err)
+{
+    const lb_texts one = {&table, 1};
+    bool is_there = !table;
+    cold_set set = {.count = 0};
+    int r = table ? cold_read(ctx, 0, &set, err) : 0;
+    for (size_t i = 0; r >= 0 && i < set.count; i++)
+        is_there = is_there || cold_listed(&one, set.tables[i].r.schema, set.tables[i].r.name);
+    if (r >= 0 && !is_there)
+        return lb_fail(err, LB_ERR_NOT_FOUND, "write it as schema.table, in the case in which the server keeps it",
+                       "there is no table %s", table);
+    return r < 0 ? r : lb_skipped(ctx, table ? table : "tables", why, err);
+}
+
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *a = ctx->args;
@@ -214,7 +229,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (r < 0)
         return r;
     if (!archival_ledger_found_next(ctx, rows, &found) || !found.present)
-        return lb_skipped(ctx, a->table ? a->table : "tables", "nothing of this database is archived yet", err);
+        return say_nothing_archived(ctx, a->table, "nothing of this database is archived yet", err);
     r = archival_archives(ctx, &rows, err);
     if (r < 0)
         return r;
@@ -224,7 +239,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     while (archival_archives_next(ctx, rows, &list[count]))
         count += is_wanted(a, &list[count]) && is_named(ctx, a, &list[count]);
     if (!count)
-        return lb_skipped(ctx, a->table ? a->table : "tables", "nothing of it is archived yet", err);
+        return say_nothing_archived(ctx, a->table, "nothing of it is archived yet", err);
     r = unify_all(ctx, list, count, err);
     return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_text("note", NOTE)), err);
 }

@@ -13,6 +13,9 @@
     "they are as old as they were: the next archival of the table takes them again, unless keep or a longer "          \
     "threshold spares them"
 
+#define WORDS(x)   #x
+#define TEXT_OF(x) WORDS(x)
+
 struct args {
     const char *table;
     lb_texts batches, key;
@@ -28,8 +31,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, until, LB_TIME, NULL, "and before this one; such a batch comes back whole"),
     LB_PARAM(struct args, key, LB_LIST_OF(LB_TEXT), NULL,
              "or the batch with the row of this key: each of its parts as a text, moments excepted"),
-    LB_PARAM(struct args, max_rows, LB_I64, "10000", "more rows are refused: batches come back whole", .min = "1",
-             .max = "100000"),
+    LB_PARAM(struct args, max_rows, LB_I64, TEXT_OF(RESTORE_ROWS), "more rows are refused: batches come back whole",
+             .min = "1", .max = TEXT_OF(RESTORE_ROWS_MOST)),
     LB_PARAMS_END,
 };
 
@@ -253,6 +256,9 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (!a->batches.count && !a->key.count && a->since == LB_TIME_NONE && a->until == LB_TIME_NONE)
         return lb_fail(err, LB_ERR_INVALID, "name batches, or give a key, or a span of time: since, until, or both",
                        "nobody has said which rows of %s are to come back", a->table);
+    if (a->since != LB_TIME_NONE && a->until != LB_TIME_NONE && a->since >= a->until)
+        return lb_fail(err, LB_ERR_INVALID, "rows come back from since on, and before until",
+                       "until is no later than since");
     int r = archival_ledger_found(ctx, &rows, err);
     if (r < 0)
         return r;

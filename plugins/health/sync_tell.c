@@ -121,18 +121,24 @@ int sync_tell_clock(lb_ctx *ctx, const sync_pair *pair, const sync_counts *count
     return r < 0 ? r : say_ahead(ctx, pair, counts, err);
 }
 
-static int say_limits(lb_ctx *ctx, const sync_pair *pair, lb_error *err)
+static int say_no_mark(lb_ctx *ctx, const sync_pair *pair, lb_error *err)
 {
-    int r = 0;
-    if (!pair->mark && pair->wish->mark)
-        r = lb_skipped(
-            ctx, pair->wish->source,
-            lb_printf(ctx, "no timestamp column %s on both sides: rows in flight cannot be told", pair->wish->mark),
-            err);
-    if (r >= 0 && pair->left_out)
-        r = lb_skipped(ctx, pair->wish->source, lb_printf(ctx, "columns that cannot be compared: %s", pair->left_out),
-                       err);
-    return r;
+    if (pair->mark || !pair->wish->mark)
+        return 0;
+    return lb_skipped(
+        ctx, pair->wish->source,
+        lb_printf(ctx, "no timestamp column %s on both sides: rows in flight cannot be told", pair->wish->mark), err);
+}
+
+/* Of a pair once: counting, where it is done as well, has said already that there is no mark, and needs no columns. */
+static int say_limits(lb_ctx *ctx, const sync_pair *pair, const sync_tally *tally, lb_error *err)
+{
+    bool is_counted = tally->kinds[1];
+    int r = is_counted ? 0 : say_no_mark(ctx, pair, err);
+    if (r < 0 || !pair->left_out)
+        return r;
+    return lb_skipped(ctx, pair->wish->source, lb_printf(ctx, "columns that cannot be compared: %s", pair->left_out),
+                      err);
 }
 
 /* Behind a reason that says what is missing. */
@@ -221,7 +227,7 @@ int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *
     if (r >= 0)
         r = sync_tell_clock(ctx, pair, counts, err);
     if (r >= 0)
-        r = say_limits(ctx, pair, err);
+        r = say_no_mark(ctx, pair, err);
     *ret_status = status;
     if (r < 0)
         return r;
@@ -424,7 +430,7 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, c
                               lb_text("next", is_sound ? NULL : sync_repair_command(ctx, pair))),
                       err);
     if (r >= 0)
-        r = say_limits(ctx, pair, err);
+        r = say_limits(ctx, pair, tally, err);
     if (r >= 0 && counts->keys.has_to)
         r = lb_skipped(
             ctx, pair->wish->source,

@@ -1,6 +1,7 @@
 """kill -9 of the supervisor while runs and approvals are under way: nothing is lost, and nothing happens twice."""
 
 import collections
+import datetime
 import os
 import random
 import threading
@@ -52,8 +53,10 @@ def settle(daemon):
     daemon.wait(is_quiet, "everything that was approved has an end")
 
 
-def check_runs(daemon, told, counts):
+def check_runs(daemon, told, killed, counts):
     runs = daemon.runs()
+    for run in runs:
+        holds(run["status"] != "crashed" or run["at"] < killed, f"what the kill ended began before it, at {killed}: {run}")
     by_id = collections.Counter(r["id"] for r in runs)
     holds(all(n == 1 for n in by_id.values()), "a run has two final states")
     holds(all(r["status"] != "running" for r in runs), "a run has no final state")
@@ -95,11 +98,12 @@ def one_round(number, totals):
         sender = threading.Thread(target=send_all, args=(daemon, approvals, told))
         sender.start()
         time.sleep(chance.uniform(0.02, 0.6))  # the moment of death is what differs from round to round
+        killed = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         daemon.kill()
         sender.join()
         daemon.start()
         settle(daemon)
-        check_runs(daemon, told, totals["runs"])
+        check_runs(daemon, told, killed, totals["runs"])
         check_approvals(daemon, path, totals["approvals"])
         checked = daemon.cli("events", "--verify", check=0).stdout.strip()
         ended = collections.Counter(e["run_id"] for e in daemon.events() if e["kind"] == "run.ended")

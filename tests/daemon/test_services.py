@@ -101,6 +101,19 @@ def alerts_that_are_not_taken_are_sent_again():
                     "the note is delivered in the end")
 
 
+def status_says_what_an_alert_service_has_not_been_told():
+    """Its process is up, and nobody there takes anything."""
+    with Daemon('[services.alert.away]\nplugin = "alert_mock"\noutcome = "later"\n[services.alert.here]\nplugin = "alert_file"\n') as daemon:
+        def said():
+            return {line.split()[2]: line for line in daemon.cli("status", check=0).stdout.splitlines() if line.startswith("service:  alert ")}
+        daemon.start()
+        daemon.wait(lambda: " is up" in said()["away"] and " is up" in said()["here"], "both are up")
+        equal([line.endswith(" is up") for line in said().values()], [True, True], "and nobody waits")
+        ask_for_line(daemon, "one")
+        daemon.wait(lambda: "event(s) of the log still to be told" in said()["away"], "what is not taken is said")
+        daemon.wait(lambda: said()["here"] == "service:  alert here (alert_file) is up", "of the one")
+
+
 def a_service_that_dies_in_a_loop_costs_no_run():
     with Daemon() as daemon:
         daemon.start()
@@ -117,4 +130,4 @@ def a_service_that_dies_in_a_loop_costs_no_run():
 suite(a_channel_decides_and_it_is_executed_once, a_channel_denies_and_nothing_happens, a_slow_channel_delays_no_run,
       a_channel_that_fails_is_told_again, a_channel_that_is_killed_hears_of_what_is_pending,
       alerts_arrive_once_in_order_and_are_resolved, alerts_that_are_not_taken_are_sent_again,
-      a_service_that_dies_in_a_loop_costs_no_run)
+      status_says_what_an_alert_service_has_not_been_told, a_service_that_dies_in_a_loop_costs_no_run)

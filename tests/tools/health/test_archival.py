@@ -6,6 +6,7 @@ import os
 import pathlib
 import random
 import re
+import shlex
 import signal
 import subprocess
 import threading
@@ -14,7 +15,7 @@ import time
 import sync_place
 from cold_place import COLD, DELTA, KINDS, ORDERS, Archive, only, rewrite
 from health_place import on_each
-from place import PROGRAM, TESTS, each_version, equal, holds, suite
+from place import PROGRAM, TESTS, contains, each_version, equal, holds, suite
 
 KILLS = 3 if os.environ.get("LBOPS_SANITIZED") else 50
 
@@ -56,6 +57,50 @@ def rows_leave_after_approval(version):
                if (r["step"], r["status"]) == ("delete", "success")], [cold], "written once")
         last = place.archive(tables=["orders"])
         equal([e for e in last["events"] if e["type"] == "cold_data.archived"], [], "and not again")
+
+
+def fewer_than_are_worth_it_are_told(version):
+    with Archive(version) as place:
+        place.sql(ORDERS)
+        cold = int(place.sql(COLD))
+        done = place.archive(tables=["orders"], min_rows=cold + 1)["result"]
+        equal(done["archivals"][0]["status"], "no_cold_data", "nothing leaves")
+        equal([s["reason"] for s in done["skipped"]], [f"{cold} cold rows are left where they are: min_rows is {cold + 1}"], "and why")
+        place.sql("DELETE FROM orders WHERE placed_at < now() - interval '90 days'")
+        equal(place.archive(tables=["orders"], min_rows=2)["result"]["skipped"], [], "of none there is nothing to say")
+
+
+def the_way_back_that_a_person_reads_is_one(version):
+    """What a request says under undo brings the rows back, word by word; of more than come at once it says where to go on."""
+    with Archive(version) as place:
+        place.sql(ORDERS + 'ALTER TABLE orders RENAME TO "My orders"')
+        place.archive(check=3, tables=["My orders"])
+        asked, cold = only(place), int(place.sql(COLD.replace("orders", '"My orders"')))
+        place.approve(asked["id"])
+        words = shlex.split(asked["undo"])
+        equal(words[:3], ["lbops", "run", "restore_archived_rows"], "a command")
+        place.cli(*words[1:], check=3)
+        place.approve(only(place)["id"])
+        equal(place.sql(COLD.replace("orders", '"My orders"')), str(cold), "all of them are back")
+        place.sql("CREATE TABLE many (id int PRIMARY KEY, at timestamptz DEFAULT now());"
+                  "INSERT INTO many SELECT n, '2020-01-01' FROM generate_series(1, 10500) n; ANALYZE many")
+        place.archive(check=3, tables=["many"], batch_rows=5000)
+        undo = only(place)["undo"]
+        archival = undo.partition("'[\"")[2].partition(".")[0]
+        contains(undo, f"--batches '[\"{archival}.1\"]', and so on to {archival}.3: at most 10000 rows come back at once")
+
+
+def an_archival_goes_on_by_the_column_that_it_began_with(version):
+    """Whatever is named meanwhile; and the result does not say that it was named."""
+    with Archive(version) as place:
+        place.sql(ORDERS + "ALTER TABLE orders ADD seen_at timestamptz; UPDATE orders SET seen_at = placed_at; ANALYZE orders")
+        place.archive(check=3, tables=["orders"], time_columns=["orders=placed_at"])
+
+        def told(column):
+            one = place.archive(check=3, tables=["orders"], time_columns=[f"orders={column}"])["result"]["archivals"][0]
+            return one["time_column"], one["ground"]
+        equal(told("seen_at"), ("placed_at", "the archival that is under way began with it"), "another column is named")
+        equal(told("placed_at"), ("placed_at", "named by time_columns"), "the same one is")
 
 
 def what_changed_since_stays(version):
@@ -843,7 +888,8 @@ def two_hosts_move_each_row_once(version):
 # megabytes of SQL are parsed again and again there, which takes sanitizers many minutes
 LARGE = [] if os.environ.get("LBOPS_SANITIZED") else [
     case for it in (a_wide_table_leaves_in_several_groups, wide_rows_leave_in_small_batches) for case in each_version(it)[-1:]]
-suite(*on_each(rows_leave_after_approval, what_changed_since_stays, the_same_change_in_two_rows_stays,
+suite(*on_each(rows_leave_after_approval, fewer_than_are_worth_it_are_told, the_way_back_that_a_person_reads_is_one, an_archival_goes_on_by_the_column_that_it_began_with,
+               what_changed_since_stays, the_same_change_in_two_rows_stays,
                values_that_were_altered_on_the_way_stay, no_two_rows_have_one_text, values_of_every_type_are_proven_equal, what_there_is_no_proof_of_is_copied_again,
                a_column_that_came_since_stays,
                rows_that_others_refer_to_stay, a_hold_that_came_while_it_waited_is_kept, a_hold_of_another_database_is_told,

@@ -85,6 +85,9 @@ def a_span_of_time_comes_back(version):
         equal(refused(place)["code"], "invalid", "all of it is for somebody to say")
         error = refused(place, until="2100-01-01", max_rows=100)
         holds(error["code"] == "limit" and "at most 100 rows may" in error["message"], error)
+        for first, end in ((until, since), (since, since)):
+            error = refused(place, since=first, until=end)
+            equal((error["code"], error["message"]), ("invalid", "until is no later than since"), "a span that ends before it begins")
         none = place.run(TOOL, table="orders", since="2100-01-01")["result"]
         equal(none["skipped"], [{"object": "public.orders", "reason": "no row that has left is in what was asked for"}], "no such row")
         done = place.run(TOOL, table="orders", since=since, until=until)["result"]

@@ -120,6 +120,19 @@ def half_a_key_is_none(version):
         same(one(given, TOOL, grace_s=0, scope="full", max_lag_s=0)[1], "mismatch")
 
 
+def what_limits_a_check_is_said_once(version):
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (ip inet, id int PRIMARY KEY, t text);"
+                  "INSERT INTO orders SELECT ('10.0.0.' || i % 3)::inet, i, i FROM generate_series(1, 300) AS i")
+        copy(given, columns={"ip": "inet", "id": "integer", "t": "text"})
+        no_time = "no timestamp column updated_at on both sides: rows in flight cannot be told"
+        for tool, said in (("validate_sync_completeness", [no_time]),
+                           (TOOL, [no_time, "columns that cannot be compared: ip"]),
+                           ("run_full_sync_validation", [no_time, "columns that cannot be compared: ip"])):
+            skipped = [s["reason"] for s in one(given, tool)[1]["skipped"] if s["object"] == "orders"]
+            equal([s.partition(": inet")[0] for s in skipped], said, tool)
+
+
 def a_deleted_row_is_in_flight(version):
     """Until the copy is known to have been synced since it was first seen to be missing at the source, or may lag no longer."""
     with Given(version) as given:
@@ -708,7 +721,7 @@ def what_is_not_compared_is_not_healthy(version):
 
 
 suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_flight_are_no_alarm,
-                    what_was_loaded_at_once_is_compared_when_it_had_its_time, what_is_misspelt_is_said, half_a_key_is_none,
+                    what_was_loaded_at_once_is_compared_when_it_had_its_time, what_is_misspelt_is_said, half_a_key_is_none, what_limits_a_check_is_said_once,
                     a_deleted_row_is_in_flight,
                     without_a_time_a_difference_waits_for_the_next_sync, many_rows_wait_each_for_itself,
                     without_a_key_what_is_lost_is_told_at_once, rows_in_flight_in_many_parts_are_no_alarm,

@@ -102,7 +102,10 @@ def wrong_input(version):
         holds("nothing of this database" in why(), "no ledger")
         place.sql(ORDERS)
         place.archive(tables=["orders"])
+        place.sql("CREATE TABLE others (id int)")
         holds("nothing of it" in why(table="others"), "another table")
+        missing = place.run("create_unified_access_view", check=1, table="oders")["error"]
+        equal((missing["code"], missing["message"]), ("not_found", "there is no table oders"), "a misspelt one")
         holds("the lakehouse knows no" in why(hot_catalog="nowhere"), "no such catalog")
         taken = place.run("create_unified_access_view", check=1, view_name=f"shop_{place.database}_public_orders")
         equal(taken["error"]["code"], "conflict", "a table has the name")
