@@ -144,3 +144,21 @@ def burn(place, count):
 
 def by_kind(findings):
     return sorted((f["object"], f["kind"]) for f in findings)
+
+
+class Someone:
+    """A role that sees all counters and owns nothing, as which lbops comes to a place."""
+
+    def __init__(self, place):
+        self.place, self.role = place, place.database + "_r"
+        place.sql(f"CREATE ROLE {self.role} LOGIN; GRANT pg_read_all_stats TO {self.role}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        self.place.sql(f"ALTER DATABASE {self.place.database} OWNER TO postgres; DROP OWNED BY {self.role} CASCADE; DROP ROLE {self.role}")
+
+    def runs(self, tool, *words):
+        url = self.place.url().replace("postgres@", f"{self.role}@")
+        return self.place.cli("--json", "run", tool, "--dsn", url, *words, check=0).stdout
