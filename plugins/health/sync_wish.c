@@ -229,11 +229,27 @@ static int take_named(lb_ctx *ctx, const sync_args *args, sync_wishes *wishes, l
     return r < 0 || wishes->count ? r : lb_skipped(ctx, args->catalog, "no table has a copy of its name in there", err);
 }
 
+/* What is given beside a list would be of none of its pairs, and nobody would know. A column of times, a type and a
+ * catalog are for what names none. */
+static int check_beside_list(const sync_args *args, lb_error *err)
+{
+    const char *other = args->source_table         ? "source_table"
+                        : args->target_delta_table ? "target_delta_table"
+                        : args->key_columns.count  ? "key_columns"
+                                                   : NULL;
+    return other ? lb_fail(err, LB_ERR_INVALID,
+                           "give one of the two: the table as one of the pairs, with its \"key_columns\", or the table "
+                           "and no pairs, which the manifest may have for this tool as well",
+                           "%s is given beside pairs, which name their own", other)
+                 : 0;
+}
+
 int sync_find_wishes(lb_ctx *ctx, const sync_args *args, sync_wishes *ret_wishes, lb_error *err)
 {
     *ret_wishes = (sync_wishes){.items = NULL};
-    if (args->pairs)
-        return take_list(ctx, args, ret_wishes, err);
+    int r = args->pairs ? check_beside_list(args, err) : 0;
+    if (r < 0 || args->pairs)
+        return r < 0 ? r : take_list(ctx, args, ret_wishes, err);
     if (args->source_table || args->target_delta_table) {
         ret_wishes->items = lb_alloc(ctx, sizeof *ret_wishes->items);
         if (!ret_wishes->items)

@@ -101,6 +101,11 @@ def what_is_misspelt_is_said(version):
             error = given.run(TOOL, pairs=[wrong], check=1)["error"]
             equal(error["code"], "invalid", words)
             contains(error["message"], words)
+        for tool in (TOOL, "validate_sync_completeness", "run_full_sync_validation", "track_sync_freshness"):
+            for name, value in (("source_table", "others"), ("target_delta_table", "main.public.others"), ("key_columns", ["id"])):
+                error = given.run(tool, pairs=[pair], check=1, **{name: value})["error"]
+                equal((error["code"], error["message"]), ("invalid", f"{name} is given beside pairs, which name their own"), tool)
+                contains(error["hint"], "one of the two")
         right = given.run(TOOL, pairs=[{**pair, "type": "continuous", "key_columns": ["id"], "timestamp_column": None}], grace_s=0)
         equal(right["result"]["total_pairs"], 1, "what is right is taken")
 
