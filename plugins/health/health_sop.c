@@ -73,9 +73,11 @@ typedef struct operation {
 static int read_state(lb_ctx *ctx, const char *schema, const char *table, health_table_state_row *ret, bool *ret_found,
                       lb_error *err)
 {
-    const health_table_state_args wanted = {.schema = schema, .table = table};
+    health_table_state_args wanted = {.schema = schema, .table = table};
     lb_rows *rows = NULL;
-    int r = health_table_state(ctx, &wanted, &rows, err);
+    int r = vacuum_may_vacuum_compose(ctx, &(vacuum_may_vacuum_args){.relation = "c"}, &wanted.may_vacuum, err);
+    if (r >= 0)
+        r = health_table_state(ctx, &wanted, &rows, err);
     *ret_found = r >= 0 && health_table_state_next(ctx, rows, ret);
     return r;
 }
