@@ -15,6 +15,7 @@ typedef struct item_list {
     buf json;
     size_t count;
     size_t untold; /* alerts of which nobody has been told */
+    bool is_whole; /* all of each, as one was asked for by its id */
 } item_list;
 
 static void add_json(item_list *list, struct json_object *item)
@@ -24,10 +25,10 @@ static void add_json(item_list *list, struct json_object *item)
              json_object_to_json_string_ext(item, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
-static int ask_list(cli *c, const char *request, const char *what,
-                    void (*item)(cli *c, void *state, struct json_object *item), const char *nothing)
+static int ask_for(cli *c, bool is_whole, const char *request, const char *what,
+                   void (*item)(cli *c, void *state, struct json_object *item), const char *nothing)
 {
-    item_list list = {.json = BUF_INIT(SIZE_MAX / 4)};
+    item_list list = {.json = BUF_INIT(SIZE_MAX / 4), .is_whole = is_whole};
     const cli_takers takers = {.state = &list, .item = item};
     buf_putc(&list.json, '[');
     int code = cli_ask(c, request, what, CLI_ASK_LOOK, &takers);
@@ -41,6 +42,12 @@ static int ask_list(cli *c, const char *request, const char *what,
                       "what nobody has been told of yet is told by lbops serve, or the next lbops cycle or job\n");
     buf_done(&list.json);
     return code;
+}
+
+static int ask_list(cli *c, const char *request, const char *what,
+                    void (*item)(cli *c, void *state, struct json_object *item), const char *nothing)
+{
+    return ask_for(c, false, request, what, item, nothing);
 }
 
 /* False: it is none, or a second one, which would take the first one's place without a word. */
@@ -111,16 +118,23 @@ int cli_runs(cli *c, int argc, char **argv)
 
 /* ---- approvals ---- */
 
-static void print_members(struct json_object *item)
+/* A list shows what a request is about; the request by its id, all of it. */
+#define PLAN_SHOWN 3
+
+static void print_members(struct json_object *item, bool is_whole)
 {
     static const char *const names[] = {"reason", "decision_why", "evidence", "undo",   "difference",
                                         "look",   "error",        "hash",     "run_id", "executed_run_id"};
     struct json_object *plan = json_get_list(item, "plan"), *value = NULL;
-    for (size_t i = 0; plan && i < json_object_array_length(plan); i++) {
+    size_t length = plan ? json_object_array_length(plan) : 0;
+    size_t most = is_whole || length <= PLAN_SHOWN + 1 ? length : PLAN_SHOWN;
+    for (size_t i = 0; i < most; i++) {
         struct json_object *part = json_object_array_get_idx(plan, i);
         (void)printf("    %-11s ", shown(part, "effect"));
         cli_show_lines(shown(part, "statement"), 16);
     }
+    if (most < length)
+        (void)printf("    ... and %zu more: lbops approvals %s\n", length - most, shown(item, "id"));
     for (size_t i = 0; i < LB_COUNT(names); i++)
         if (json_object_object_get_ex(item, names[i], &value) && value) {
             (void)printf("    %-11s ", names[i]);
@@ -152,7 +166,7 @@ static void take_approval(cli *c, void *state, struct json_object *item)
         (void)printf("    %s by %s (%s): %s\n", json_get_bool(d, "approve") ? "approved" : "denied", shown(d, "name"),
                      shown(d, "via"), shown(d, "reason"));
     }
-    print_members(item);
+    print_members(item, list->is_whole);
 }
 
 int cli_approvals(cli *c, int argc, char **argv)
@@ -170,7 +184,7 @@ int cli_approvals(cli *c, int argc, char **argv)
         json_member_string(&request, "id", id);
     buf_putc(&request, '}');
     int code = cli_load(c, CLI_DEFAULTS);
-    return code ? code : ask_list(c, buf_text(&request), "approvals", take_approval, "nothing waits for anybody");
+    return code ? code : ask_for(c, id, buf_text(&request), "approvals", take_approval, "nothing waits for anybody");
 }
 
 /* ---- alerts ---- */

@@ -313,6 +313,8 @@ static void stop(serve *s)
     if (s->supervisor && supervisor_book(s->supervisor))
         serve_events_stop(s);
     serve_services_stop(s);
+    free(s->unwritten);
+    s->unwritten = NULL;
     text_map_done(&s->outages);                     /* a reload goes on with them */
     s->supervisor = supervisor_free(s->supervisor); /* ends every run and tells whoever waits */
     serve_alerts_stop(s);

@@ -47,6 +47,9 @@ bool serve_remind_due(const serve *s, struct json_object *alert, severity level,
 /* A reminder's line: that it is one, since when the alert is open and how often it was reported. The caller frees. */
 char *serve_remind_line(const alerting *a);
 
+/* serve_remind.c: the same person has said the same before. */
+bool serve_is_known_word(const alerting *a, struct json_object *before);
+
 /* serve_treated.c: what an event says was done, as JSON; the caller frees. */
 char *serve_treatment(const event *e, const char *text);
 /* Nobody has been told that it was done. */

@@ -314,7 +314,7 @@ static const char *change_of(const alerting *a, bool is_open, struct json_object
     if (a->resolves)
         return is_open ? "resolved" : NULL;
     if (a->is_acknowledging)
-        return is_open ? "acknowledged" : NULL;
+        return is_open && !serve_is_known_word(a, before) ? "acknowledged" : NULL;
     if (a->is_treating)
         return is_open && serve_is_news_of_treatment(a, before) ? "treated" : NULL;
     if (!is_open)
@@ -399,6 +399,8 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
     }
     if (is_aside)
         take_as_known(a, before);
+    if (a->resolves && is_open) /* an end does not say how bad it was */
+        a->severity = serve_severity(json_get_text(before, "severity"));
     /* The same event again, after a crash: what came of it may not have been told. */
     const char *log = json_get_text(before, "log");
     bool is_again = is_known && json_get_i64(before, "event", 0) == (int64_t)a->seq &&
@@ -407,7 +409,7 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
     free(a->change);
     a->takes_over = serve_takes_over(a, before, is_open, is_again);
     a->change = a->takes_over ? base_strdup("reminded") : change ? base_strdup(change) : NULL;
-    if (((a->resolves || is_aside) && !is_open && !is_again) || ((a->is_reminding || a->is_treating) && !a->change) ||
+    if (((a->resolves || is_aside) && !is_open && !is_again) || (is_aside && !a->change) ||
         (is_known && serve_is_overtaken(a, before, doc.at, is_open))) {
         finish(a);
         return;

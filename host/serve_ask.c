@@ -67,7 +67,9 @@ static void put_totals(const serve *s, buf *b)
     buf_putc(b, '}');
 }
 
-static void put_named(buf *b, const char *kind, const char *name, const service *which, size_t held)
+/* troubled: what the service itself does not know of; or NULL. */
+static void put_named(buf *b, const char *kind, const char *name, const service *which, size_t held,
+                      const char *troubled)
 {
     if (!which)
         return;
@@ -81,18 +83,18 @@ static void put_named(buf *b, const char *kind, const char *name, const service 
     json_member_bool(b, "up", service_is_up(which));
     json_member_i64(b, "pid", service_pid(which));
     json_member_i64(b, "waiting", (int64_t)(service_waiting(which) + held));
-    json_member_string(b, "trouble", trouble->code ? trouble->message : NULL);
+    json_member_string(b, "trouble", trouble->code ? trouble->message : troubled);
     buf_putc(b, '}');
 }
 
 static void put_service(buf *b, const char *kind, const service *which)
 {
-    put_named(b, kind, NULL, which, 0);
+    put_named(b, kind, NULL, which, 0, NULL);
 }
 
 static void put_alert(buf *b, const char *name, const service *which, size_t held)
 {
-    put_named(b, "alert", name, which, held);
+    put_named(b, "alert", name, which, held, NULL);
 }
 
 static void put_services(const serve *s, buf *b)
@@ -100,7 +102,7 @@ static void put_services(const serve *s, buf *b)
     json_key(b, "services");
     buf_putc(b, '[');
     put_service(b, "state", book_service(supervisor_book(s->supervisor)));
-    put_service(b, "delta", s->history);
+    put_named(b, "delta", NULL, s->history, 0, s->unwritten);
     put_service(b, "approval", s->channel);
     outlets_show(s, b, put_alert);
     buf_putc(b, ']');

@@ -61,6 +61,7 @@ typedef struct serve {
     size_t running;
 
     service *history, *channel; /* NULL: there is none */
+    char *unwritten;            /* why history could not be written when that was last tried; or NULL */
     struct message *messages;   /* for the channel, not taken yet */
     text_map outages;           /* service: since when it is down */
     struct alerting *alerting;  /* the alert in hand */

@@ -26,6 +26,20 @@ static bool is_in_hand(struct json_object *alert, int64_t at)
     return by && serve_alert_time(by, "until", INT64_MAX) > at;
 }
 
+static bool is_same(struct json_object *a, struct json_object *b, const char *name)
+{
+    const char *one = json_get_text(a, name), *other = json_get_text(b, name);
+    return one && other ? strcmp(one, other) == 0 : one == other;
+}
+
+bool serve_is_known_word(const alerting *a, struct json_object *before)
+{
+    lb_error bad;
+    struct json_object *known = json_get_object(before, "acknowledged");
+    JSON_AUTO *word = json_parse(a->acknowledged, strlen(a->acknowledged), &bad);
+    return known && is_same(word, known, "by") && is_same(word, known, "because") && is_same(word, known, "until");
+}
+
 static double wait_for(const serve *s, severity level)
 {
     const manifest_reminders *r = &s->manifest->alerts;

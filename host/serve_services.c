@@ -122,8 +122,10 @@ static void on_history(void *state, service *which, wire_reader *news)
     if (damage)
         log_line(LB_LOG_ERROR, "history", "%lld outbox file(s) were set aside: %s",
                  (long long)json_get_i64(report, "damaged", 0), damage);
+    free(s->unwritten);
+    s->unwritten = base_strdup(json_get_text(trouble, "message"));
     if (trouble)
-        log_line(LB_LOG_WARN, "history", "%s", json_get_text(trouble, "message"));
+        log_line(LB_LOG_WARN, "history", "%s", s->unwritten);
     if (thinned)
         supervisor_event(s->supervisor, "history.thinned", NULL, NULL,
                          LB_ARGS(lb_text("table", "metrics"), lb_i64("rows", thinned),

@@ -188,9 +188,48 @@ static int connect_new(session_pool *pool, const lb_target *target, const char *
     return 0;
 }
 
+/* ---- servers that say nothing ---- */
+
+/* Less than that is a run that came too late, and no silence. */
+#define SILENCE CLOCK_SECOND
+/* A transport gives a statement that it has cancelled two seconds to end. The answer takes a moment, unless there is
+ * none. */
+#define CANCEL_SILENCE (CLOCK_SECOND * 19 / 10)
+/* The supervisor asks a run to stop when its time is over, and may be a little faster than who waits for that. */
+#define ASKED_EARLY (CLOCK_SECOND / 20)
+#define HUNG_HINT   "see whether its server hangs, is still starting or is cut off: more time helps only a slow one"
+
+static bool is_late(int code, int64_t now, int64_t deadline)
+{
+    return (code == LB_ERR_TIMEOUT || code == LB_ERR_CANCELLED) && now >= deadline - ASKED_EARLY;
+}
+
+static int wrap_silent_connect(const lb_target *target, int64_t began, int64_t deadline, lb_error *err)
+{
+    const lb_error late = *err;
+    int64_t now = clock_monotonic();
+    return !is_late(late.code, now, deadline) || now - began < SILENCE
+               ? late.code
+               : lb_fail(err, LB_ERR_TIMEOUT, HUNG_HINT, "connecting to %.60s/%.60s: no answer in %.1f s: %.300s",
+                         target->project, target->branch, (double)(now - began) / 1e6, late.message);
+}
+
+static int wrap_silent_call(const session *s, int64_t began, int64_t deadline, lb_error *err)
+{
+    const lb_error late = *err;
+    int64_t now = clock_monotonic();
+    return !is_late(late.code, now, deadline) || now - (began > deadline ? began : deadline) < CANCEL_SILENCE
+               ? late.code
+               : lb_fail(
+                     err, LB_ERR_TIMEOUT, HUNG_HINT,
+                     "the server of %.60s/%.60s does not answer, nor to a cancel, %.1f s after it was asked: %.300s",
+                     s->project, s->branch, (double)(now - began) / 1e6, late.message);
+}
+
 int session_get(session_pool *pool, const lb_target *target, const char *reader, const char *tool, int64_t deadline,
                 session **ret_session, bool *ret_kept, lb_error *err)
 {
+    int64_t began = clock_monotonic();
     int r = open_transport(pool, err);
     if (r < 0)
         return r;
@@ -203,7 +242,7 @@ int session_get(session_pool *pool, const lb_target *target, const char *reader,
     if (!s) {
         r = connect_new(pool, target, reader, tool, deadline, &s, err);
         if (r < 0)
-            return r;
+            return wrap_silent_connect(target, began, deadline, err);
         if (pool->recording && pool->transport->server_version(s->handle, &s->version, err) >= 0)
             fixture_record_target(pool->recording, s->handle, target, s->version);
     }
@@ -299,7 +338,7 @@ int session_execute(session *s, const lb_command *command, const lb_sink *sink, 
     s->used_at = clock_monotonic();
     s->pool->cost.statements++;
     s->pool->cost.waited_us += s->used_at - began;
-    return r;
+    return r < 0 ? wrap_silent_call(s, began, command->deadline, err) : r;
 }
 
 void session_set_home(session_pool *pool, const lb_target *home)
@@ -314,7 +353,9 @@ session_cost session_cost_of(const session_pool *pool)
 
 int session_begin(session *s, int64_t deadline, lb_error *err)
 {
-    return s->pool->transport->begin(s->handle, deadline, err);
+    int64_t began = clock_monotonic();
+    int r = s->pool->transport->begin(s->handle, deadline, err);
+    return r < 0 ? wrap_silent_call(s, began, deadline, err) : r;
 }
 
 int session_finish(session *s, bool commit, int64_t deadline, lb_error *err)

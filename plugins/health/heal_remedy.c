@@ -7,6 +7,7 @@
 #include <sql/diagnose/create_unique_index.h>
 #include <sql/health/table_state.h>
 #include <sql/vacuum/analyze.h>
+#include <sql/vacuum/may_vacuum.h>
 #include <sql/vacuum/reset_options.h>
 
 #include <string.h>
@@ -79,7 +80,10 @@ static int check_may_vacuum(lb_ctx *ctx, const cause_found *c, const char *title
 {
     health_table_state_row state;
     lb_rows *rows = NULL;
-    int r = health_table_state(ctx, &(health_table_state_args){.schema = c->schema, .table = c->table}, &rows, err);
+    health_table_state_args wanted = {.schema = c->schema, .table = c->table};
+    int r = vacuum_may_vacuum_compose(ctx, &(vacuum_may_vacuum_args){.relation = "c"}, &wanted.may_vacuum, err);
+    if (r >= 0)
+        r = health_table_state(ctx, &wanted, &rows, err);
     *ret_possible = r < 0 || !health_table_state_next(ctx, rows, &state) || state.may_vacuum;
     if (!*ret_possible)
         *deed = (heal_deed){.title = title,

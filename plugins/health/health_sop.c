@@ -9,6 +9,7 @@
 #include <sql/health/transaction_ages.h>
 #include <sql/health/vacuum_table.h>
 #include <sql/vacuum/horizon.h>
+#include <sql/vacuum/may_vacuum.h>
 
 #include <stdlib.h>
 
@@ -72,9 +73,11 @@ typedef struct operation {
 static int read_state(lb_ctx *ctx, const char *schema, const char *table, health_table_state_row *ret, bool *ret_found,
                       lb_error *err)
 {
-    const health_table_state_args wanted = {.schema = schema, .table = table};
+    health_table_state_args wanted = {.schema = schema, .table = table};
     lb_rows *rows = NULL;
-    int r = health_table_state(ctx, &wanted, &rows, err);
+    int r = vacuum_may_vacuum_compose(ctx, &(vacuum_may_vacuum_args){.relation = "c"}, &wanted.may_vacuum, err);
+    if (r >= 0)
+        r = health_table_state(ctx, &wanted, &rows, err);
     *ret_found = r >= 0 && health_table_state_next(ctx, rows, ret);
     return r;
 }
@@ -240,15 +243,21 @@ static int freeze_one(lb_ctx *ctx, const health_oldest_tables_row *t, health_dee
     return outcome == LB_APPLIED ? conclude(ctx, &o, deed, err) : 0;
 }
 
+static int read_oldest(lb_ctx *ctx, int64_t most, lb_rows **ret_rows, lb_error *err)
+{
+    health_oldest_tables_args wanted = {.most = most};
+    int r = vacuum_may_vacuum_compose(ctx, &(vacuum_may_vacuum_args){.relation = "c"}, &wanted.may_vacuum, err);
+    return r < 0 ? r : health_oldest_tables(ctx, &wanted, ret_rows, err);
+}
+
 static int freeze(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err)
 {
-    const health_oldest_tables_args wanted = {.most = what->most_tables};
     health_oldest_tables_row row;
     lb_rows *rows = NULL;
     int64_t forbidden = 0;
     deed->action = FREEZE;
     deed->status = "nothing_to_do";
-    int r = health_oldest_tables(ctx, &wanted, &rows, err);
+    int r = read_oldest(ctx, what->most_tables, &rows, err);
     while (r >= 0 && health_oldest_tables_next(ctx, rows, &row) && !lb_cancelled(ctx)) {
         forbidden += !row.may_vacuum;
         if (row.may_vacuum)
@@ -362,11 +371,10 @@ static int look_at_table(lb_ctx *ctx, const health_case *what, health_now *now, 
 /* The table is of this database: what the procedure can do something about. The limits are of all. */
 static int look_at_ages(lb_ctx *ctx, health_now *now, lb_error *err)
 {
-    const health_oldest_tables_args wanted = {.most = 1};
     health_oldest_tables_row row;
     lb_rows *rows = NULL;
     double metric = 0;
-    int r = health_oldest_tables(ctx, &wanted, &rows, err);
+    int r = read_oldest(ctx, 1, &rows, err);
     bool is_known = r >= 0 && health_oldest_tables_next(ctx, rows, &row);
     if (r >= 0)
         r = health_transaction_ages(ctx, &rows, err);

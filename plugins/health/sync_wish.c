@@ -229,11 +229,70 @@ static int take_named(lb_ctx *ctx, const sync_args *args, sync_wishes *wishes, l
     return r < 0 || wishes->count ? r : lb_skipped(ctx, args->catalog, "no table has a copy of its name in there", err);
 }
 
+/* ---- one of a list ---- */
+
+static bool same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* It is what the table that was asked for, with the rest from the pair, comes to as well. */
+static int is_asked_for(lb_ctx *ctx, const sync_args *args, const sync_wish *pair, bool *ret_is, lb_error *err)
+{
+    sync_wish asked = {.source = args->source_table ? args->source_table : pair->source,
+                       .target = args->target_delta_table ? args->target_delta_table : pair->target};
+    int r = fill(ctx, &asked, err);
+    *ret_is = r >= 0 && same(asked.schema, pair->schema) && same(asked.name, pair->name) &&
+              same(asked.lake.catalog, pair->lake.catalog) && same(asked.lake.schema, pair->lake.schema) &&
+              same(asked.lake.name, pair->lake.name);
+    return r;
+}
+
+/* Leaves those of the list that are the table's; of a table that is in none of them, nothing. */
+static int narrow(lb_ctx *ctx, const sync_args *args, sync_wishes *wishes, lb_error *err)
+{
+    size_t kept = 0;
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < wishes->count; i++) {
+        bool is_one = false;
+        r = is_asked_for(ctx, args, &wishes->items[i], &is_one, err);
+        if (!is_one)
+            continue;
+        wishes->items[kept] = wishes->items[i];
+        if (args->key_columns.count) {
+            wishes->items[kept].keys = args->key_columns.items;
+            wishes->items[kept].key_count = args->key_columns.count;
+        }
+        kept++;
+    }
+    wishes->count = kept;
+    return r;
+}
+
+/* A list is often the manifest's: whoever names a table means that one, with what its pair says of it. */
+static int take_from_list(lb_ctx *ctx, const sync_args *args, sync_wishes *wishes, lb_error *err)
+{
+    bool is_one = args->source_table || args->target_delta_table;
+    if (!is_one && args->key_columns.count)
+        return lb_fail(err, LB_ERR_INVALID, "give each pair its \"key_columns\", or name the table that they are of",
+                       "key_columns is given beside pairs, and says not of which");
+    int r = take_list(ctx, args, wishes, err);
+    if (r < 0 || !is_one)
+        return r;
+    r = narrow(ctx, args, wishes, err);
+    if (r < 0 || wishes->count || (args->source_table && args->target_delta_table))
+        return r;
+    return lb_fail(err, LB_ERR_NOT_FOUND, "give source_table and target_delta_table to compare two that are no pair",
+                   "no pair is of %s", args->source_table ? args->source_table : args->target_delta_table);
+}
+
 int sync_find_wishes(lb_ctx *ctx, const sync_args *args, sync_wishes *ret_wishes, lb_error *err)
 {
     *ret_wishes = (sync_wishes){.items = NULL};
-    if (args->pairs)
-        return take_list(ctx, args, ret_wishes, err);
+    int r = args->pairs ? take_from_list(ctx, args, ret_wishes, err) : 0;
+    bool is_alone = args->source_table && args->target_delta_table && !ret_wishes->count;
+    if (r < 0 || (args->pairs && !is_alone))
+        return r;
     if (args->source_table || args->target_delta_table) {
         ret_wishes->items = lb_alloc(ctx, sizeof *ret_wishes->items);
         if (!ret_wishes->items)

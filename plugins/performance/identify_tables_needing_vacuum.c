@@ -209,7 +209,7 @@ static int look_at_others(lb_ctx *ctx, const vacuum_scan *scan, tally *count, lb
     const struct args *args = ctx->args;
     vacuum_others_row row;
     lb_rows *rows = NULL;
-    int r = vacuum_others(ctx, &rows, err);
+    int r = vacuum_scan_others(ctx, &rows, err);
     while (r >= 0 && vacuum_others_next(ctx, rows, &row)) {
         if (!is_wanted(&args->schemas, row.schema)) {
             count->unwanted++;

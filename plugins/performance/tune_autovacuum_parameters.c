@@ -213,7 +213,7 @@ static const char *reason_against(lb_ctx *ctx, const vacuum_relation *v)
         return "nobody has counted its rows yet: ANALYZE it first";
     if (!v->need.enabled)
         return "autovacuum is switched off for it, which no threshold changes";
-    if (v->row.may_maintain)
+    if (v->row.is_owned)
         return NULL;
     return lb_printf(ctx, "the role does not own %s", v->label);
 }

@@ -144,7 +144,8 @@ const char *vacuum_refusal(const vacuum_scan *scan, const vacuum_relation *v)
     if (scan->server.is_standby)
         return "this is a standby: its primary vacuums";
     if (!v->row.may_maintain)
-        return "the role may not vacuum it: it has to own it, or have MAINTAIN on it";
+        return "the role may not vacuum it: it has to own it or its database, or have MAINTAIN on it (servers from 17 "
+               "on)";
     return vacuum_at_work(scan, v->row.relation) ? "a vacuum is at work on it" : NULL;
 }
 

@@ -3,6 +3,7 @@
 #include "vacuum_ledger.h"
 
 #include <math.h>
+#include <sql/vacuum/may_vacuum.h>
 #include <sql/vacuum/relation_count.h>
 
 static int read_settings(lb_ctx *ctx, vacuum_scan *scan, lb_error *err)
@@ -22,10 +23,14 @@ static const char *label_of(lb_ctx *ctx, const vacuum_relations_row *row)
     return row->kind[0] == 't' && name ? lb_printf(ctx, "TOAST of %s", name) : name;
 }
 
+/* The rights are those to the main table, for its TOAST table too. */
 static int read_relations(lb_ctx *ctx, const vacuum_relations_args *wanted, vacuum_scan *scan, lb_error *err)
 {
+    vacuum_relations_args asked = *wanted;
     lb_rows *rows = NULL;
-    int r = vacuum_relations(ctx, wanted, &rows, err);
+    int r = vacuum_may_vacuum_compose(ctx, &(vacuum_may_vacuum_args){.relation = "m"}, &asked.may_vacuum, err);
+    if (r >= 0)
+        r = vacuum_relations(ctx, &asked, &rows, err);
     if (r < 0)
         return r;
     scan->count = 0;
@@ -39,6 +44,13 @@ static int read_relations(lb_ctx *ctx, const vacuum_relations_args *wanted, vacu
             return lb_out_of_memory(err);
     }
     return 0;
+}
+
+int vacuum_scan_others(lb_ctx *ctx, lb_rows **ret_rows, lb_error *err)
+{
+    vacuum_others_args asked = {0};
+    int r = vacuum_may_vacuum_compose(ctx, &(vacuum_may_vacuum_args){.relation = "c"}, &asked.may_vacuum, err);
+    return r < 0 ? r : vacuum_others(ctx, &asked, ret_rows, err);
 }
 
 static int read_holders(lb_ctx *ctx, vacuum_scan *scan, lb_error *err)

@@ -6,6 +6,7 @@
 #include "vacuum_need.h"
 
 #include <sql/vacuum/horizon.h>
+#include <sql/vacuum/others.h>
 #include <sql/vacuum/progress.h>
 
 typedef struct vacuum_relation {
@@ -37,6 +38,9 @@ LB_MUST_CHECK int vacuum_scan_read_old(lb_ctx *ctx, int64_t warning_age, double 
 
 /* Who holds rows back and which vacuums are at work, read anew. */
 LB_MUST_CHECK int vacuum_scan_who(lb_ctx *ctx, vacuum_scan *scan, lb_error *err);
+
+/* What vacuum passes over, to be read with vacuum_others_next. */
+LB_MUST_CHECK int vacuum_scan_others(lb_ctx *ctx, lb_rows **ret_rows, lb_error *err);
 
 /* The relation as it is now; found is false when it has gone. */
 LB_MUST_CHECK int vacuum_scan_again(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *of,

@@ -3,7 +3,6 @@
 #include "vacuum_parent.h"
 
 #include <sql/vacuum/leaves.h>
-#include <sql/vacuum/others.h>
 #include <stdlib.h>
 
 typedef struct others {
@@ -22,7 +21,7 @@ static int prepare(lb_ctx *ctx, const vacuum_scan *scan, vacuum_targets *ret_tar
 {
     lb_rows *rows = NULL;
     *ret_others = (others){0};
-    int r = vacuum_others(ctx, &rows, err);
+    int r = vacuum_scan_others(ctx, &rows, err);
     if (r < 0)
         return r;
     size_t most = (size_t)lb_row_count(ctx, rows) + 1;

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_AGAIN (INT64_C(3600) * REST_SECOND) /* somebody may have changed or trashed one */
+/* Somebody may have changed or trashed one; and whether the workspace answers is seen by asking it. */
+#define LOOK_AGAIN (INT64_C(60) * REST_SECOND)
 
 struct settings {
     auth_settings auth;

@@ -94,6 +94,7 @@ bool rest_is_ambiguous(const rest_problem *p)
 /* ---- the error body ---- */
 
 typedef struct words {
+    bool is_plain; /* nothing but a text: it may not even say that it is a failure */
     char message[300];
 } words;
 
@@ -191,6 +192,7 @@ static void read_words(const rest_attempt *a, words *w, rest_problem *p)
         return;
     if (*text && !strchr(text, '<') && !strchr(text, '{'))
         read_plain(text, w, p);
+    w->is_plain = w->message[0] && !p->error_code[0];
 }
 
 static int fail_redirect(const rest_attempt *a, lb_error *err)
@@ -209,15 +211,16 @@ int rest_fail_answer(rest_attempt *a, lb_error *err)
     if (p->status < 400)
         return fail_redirect(a, err);
     read_words(a, &w, p);
-    if (!w.message[0])
-        (void)snprintf(w.message, sizeof w.message, "the server answered %d", p->status); /* short */
+    char answered[40] = "";
+    if (w.is_plain || !w.message[0])
+        (void)snprintf(answered, sizeof answered, "the server answered %d%s", p->status, w.message[0] ? ": " : "");
     int code = rest_code_of(p->status, p->error_code);
     char origin[200] = "";
     if (p->error_code[0] || p->request_id[0])
         (void)snprintf(origin, sizeof origin, " (%s%s%s%s)", p->error_code, /* bounded by its parts */
                        p->error_code[0] && p->request_id[0] ? ", " : "", p->request_id[0] ? "request " : "",
                        p->request_id);
-    return lb_fail(err, code, hint_of(p->status, code), "%s: %s%s", a->what, w.message, origin);
+    return lb_fail(err, code, hint_of(p->status, code), "%s: %s%s%s", a->what, answered, w.message, origin);
 }
 
 /* ---- no answer ---- */
@@ -237,6 +240,13 @@ static const char *reason_of(const rest_attempt *a, CURLcode code)
     return curl_easy_strerror(code);
 }
 
+/* One that is a secret as a whole is not shown. */
+static const char *address_of(const rest_attempt *a)
+{
+    const char *base = rest_base_url(a->client);
+    return *base ? base : "the server (its address is a secret)";
+}
+
 int rest_fail_transfer(rest_attempt *a, CURLcode code, lb_error *err)
 {
     rest_problem *p = &a->problem;
@@ -253,10 +263,10 @@ int rest_fail_transfer(rest_attempt *a, CURLcode code, lb_error *err)
                        "%s: the server's certificate is not to be trusted: %s", a->what, curl_easy_strerror(code));
     if (code == CURLE_COULDNT_RESOLVE_HOST)
         return lb_fail(err, LB_ERR_UNREACHABLE, "check the name, and this machine's name service",
-                       "%s: nobody knows the address of %.200s", a->what, rest_base_url(a->client));
+                       "%s: nobody knows the address of %.200s", a->what, address_of(a));
     if (code == CURLE_COULDNT_CONNECT)
         return lb_fail(err, LB_ERR_UNREACHABLE, "is the address right, the server up, and can it be reached from here?",
-                       "%s: no connection to %.200s", a->what, rest_base_url(a->client));
+                       "%s: no connection to %.200s", a->what, address_of(a));
     if (code == CURLE_OPERATION_TIMEDOUT && now >= a->call->deadline)
         return lb_fail(err, LB_ERR_TIMEOUT, "give it more time", "%s: the deadline passed: %s", a->what,
                        reason_of(a, code));

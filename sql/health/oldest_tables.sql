@@ -1,6 +1,7 @@
 -- summary: the tables of this database whose transaction IDs are the oldest, with what their toast tables have; those first that this role may freeze
 -- kind: read
 -- server: 15-18
+-- param may_vacuum sql like true
 -- param most integer
 -- column schema text
 -- column table_name text
@@ -11,13 +12,7 @@ SELECT n.nspname::text AS schema,
        c.relname::text AS table_name,
        greatest(age(c.relfrozenxid), coalesce(age(t.relfrozenxid), 0))::int8 AS age,
        pg_table_size(c.oid) AS bytes,
-       (pg_has_role(c.relowner, 'USAGE')
-        OR (NOT c.relisshared
-            AND pg_has_role((SELECT d.datdba FROM pg_database d WHERE d.datname = current_database()), 'USAGE'))
-        OR CASE WHEN current_setting('server_version_num')::int4 >= 170000
-                THEN has_table_privilege(c.oid, 'MAINTAIN')
-                ELSE false
-           END) AS may_vacuum
+       :may_vacuum AS may_vacuum
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_class t ON t.oid = c.reltoastrelid

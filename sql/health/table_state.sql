@@ -1,7 +1,8 @@
 -- summary: a table as a vacuum leaves it: how often it was vacuumed by hand, its dead rows, and who is in a vacuum's way
 -- kind: read
 -- server: 15-18
--- note: who may not vacuum it is passed over with a warning, as is a lock. Servers before 17 know no right MAINTAIN.
+-- note: who may not vacuum it is passed over with a warning, as is a lock.
+-- param may_vacuum sql like true
 -- param schema text
 -- param table text
 -- column vacuums integer
@@ -10,13 +11,7 @@
 -- column locked_by text null
 SELECT coalesce(pg_stat_get_vacuum_count(c.oid), 0) AS vacuums,
        coalesce(pg_stat_get_dead_tuples(c.oid), 0) AS dead_rows,
-       (pg_has_role(c.relowner, 'USAGE')
-        OR (NOT c.relisshared
-            AND pg_has_role((SELECT d.datdba FROM pg_database d WHERE d.datname = current_database()), 'USAGE'))
-        OR CASE WHEN current_setting('server_version_num')::int4 >= 170000
-                THEN has_table_privilege(c.oid, 'MAINTAIN')
-                ELSE false
-           END) AS may_vacuum,
+       :may_vacuum AS may_vacuum,
        (SELECT CASE WHEN l.pid IS NULL THEN 'a prepared transaction'
                     ELSE format('session %s of %s', l.pid, coalesce(a.usename, 'the server'))
                END

@@ -2,6 +2,7 @@
 -- kind: read
 -- server: 15-18
 -- note: autovacuum never analyzes a partitioned table itself; its row count is from the last ANALYZE that somebody ran.
+-- param may_vacuum sql like true
 -- column schema text
 -- column name text
 -- column relation integer
@@ -15,7 +16,7 @@ SELECT n.nspname::text AS schema,
        c.relname::text AS name,
        c.oid::int8 AS relation,
        c.relkind::text AS kind,
-       pg_has_role(c.relowner, 'USAGE') AS may_maintain,
+       :may_vacuum AS may_maintain,
        c.reltuples::float8 AS rows_known,
        coalesce(l.leaves, 0) AS leaves,
        coalesce(l.leaf_rows, 0) AS leaf_rows,

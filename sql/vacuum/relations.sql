@@ -6,10 +6,12 @@
 -- note: storage parameters of its own has those of its main table, as autovacuum sees it. With least_age only those that
 -- note: are so old in ids, or may have a limit of their own. file: another one where it was truncated or rewritten.
 -- note: A partitioned table is read only by its number: it has no rows, and ids of its own neither.
+-- note: is_owned: its storage parameters are set by its owner alone, whoever may vacuum it.
 -- note: Tables of ours (the ledgers of migrations and archives) are left out as those of the system are: ids age in all.
 -- param system boolean
 -- param only integer null
 -- param least_age integer null
+-- param may_vacuum sql like true
 -- column schema text
 -- column name text
 -- column relation integer
@@ -19,6 +21,7 @@
 -- column persistence text
 -- column is_partition boolean
 -- column may_maintain boolean
+-- column is_owned boolean
 -- column pages integer
 -- column visible_pages integer
 -- column frozen_pages integer null
@@ -60,7 +63,8 @@ SELECT n.nspname::text AS schema,
        c.relkind::text AS kind,
        c.relpersistence::text AS persistence,
        m.relispartition AS is_partition,
-       pg_has_role(m.relowner, 'USAGE') AS may_maintain,
+       :may_vacuum AS may_maintain,
+       pg_has_role(m.relowner, 'USAGE') AS is_owned,
        c.relpages::int8 AS pages,
        c.relallvisible::int8 AS visible_pages,
        NULL::int8 AS frozen_pages,
@@ -128,7 +132,8 @@ SELECT n.nspname::text AS schema,
        c.relkind::text AS kind,
        c.relpersistence::text AS persistence,
        m.relispartition AS is_partition,
-       (pg_has_role(m.relowner, 'USAGE') OR has_table_privilege(m.oid, 'MAINTAIN')) AS may_maintain,
+       :may_vacuum AS may_maintain,
+       pg_has_role(m.relowner, 'USAGE') AS is_owned,
        c.relpages::int8 AS pages,
        c.relallvisible::int8 AS visible_pages,
        NULL::int8 AS frozen_pages,
@@ -196,7 +201,8 @@ SELECT n.nspname::text AS schema,
        c.relkind::text AS kind,
        c.relpersistence::text AS persistence,
        m.relispartition AS is_partition,
-       (pg_has_role(m.relowner, 'USAGE') OR has_table_privilege(m.oid, 'MAINTAIN')) AS may_maintain,
+       :may_vacuum AS may_maintain,
+       pg_has_role(m.relowner, 'USAGE') AS is_owned,
        c.relpages::int8 AS pages,
        c.relallvisible::int8 AS visible_pages,
        c.relallfrozen::int8 AS frozen_pages,

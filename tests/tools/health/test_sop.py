@@ -191,6 +191,20 @@ def what_the_role_may_not_do_was_not_done(version):
         equal(do(place, "dead_tuple_ratio", table="theirs")["result"]["status"], "executed", "the database's owner may")
 
 
+def from_17_on_the_right_is_maintain(version):
+    """An owner has it until it is revoked, and others once it is granted."""
+    if int(version) < 17:
+        return
+    with Clinic(version) as place:
+        role = place.role("keeper")
+        place.at_server(f'GRANT pg_monitor TO "{role}"')
+        place.sql(f'CREATE TABLE own (id int); ALTER TABLE own OWNER TO "{role}"; REVOKE MAINTAIN ON own FROM "{role}";'
+                  f'CREATE TABLE theirs (id int); GRANT MAINTAIN, SELECT ON theirs TO "{role}"')
+        place.be(role)
+        done = do(place, "txid_age", most_tables=1)
+        equal([t["table"] for t in done["result"]["tables"]], ["theirs"], "frozen")
+
+
 def only_what_the_role_may_freeze_is_frozen(version):
     with Clinic(version) as place:
         role = place.role("keeper")
@@ -407,6 +421,6 @@ def what_was_done_stands_in_the_alert(version):
 
 suite(*on_each(dead_rows_are_vacuumed, idle_sessions_make_room, nothing_idle_is_said, old_rows_are_frozen,
                limits_hold_back_changes_until_their_time, limits_count_what_others_have_run, what_is_over_by_then_is_not_done,
-               a_vacuum_that_is_passed_over_is_none, what_the_role_may_not_do_was_not_done, only_what_the_role_may_freeze_is_frozen, a_vacuum_that_is_held_was_one,
+               a_vacuum_that_is_passed_over_is_none, what_the_role_may_not_do_was_not_done, only_what_the_role_may_freeze_is_frozen, from_17_on_the_right_is_maintain, a_vacuum_that_is_held_was_one,
                a_lock_chain_is_kept, the_parties_of_a_deadlock_are_kept,
                what_was_done_stands_in_the_alert, slow_statements_are_queued, what_nobody_wants_to_see_is_not_queued, what_runs_yet_is_queued_once, the_others_advise))

@@ -101,6 +101,13 @@ def what_is_misspelt_is_said(version):
             error = given.run(TOOL, pairs=[wrong], check=1)["error"]
             equal(error["code"], "invalid", words)
             contains(error["message"], words)
+        for tool in (TOOL, "validate_sync_completeness", "run_full_sync_validation", "track_sync_freshness"):
+            error = given.run(tool, pairs=[pair], check=1, key_columns=["id"])["error"]
+            equal((error["code"], error["message"]), ("invalid", "key_columns is given beside pairs, and says not of which"), tool)
+            for name, value in (("source_table", "others"), ("target_delta_table", "main.public.others")):
+                error = given.run(tool, pairs=[pair], check=1, **{name: value})["error"]
+                equal((error["code"], error["message"]), ("not_found", f"no pair is of {value}"), tool)
+                contains(error["hint"], "that are no pair")
         right = given.run(TOOL, pairs=[{**pair, "type": "continuous", "key_columns": ["id"], "timestamp_column": None}], grace_s=0)
         equal(right["result"]["total_pairs"], 1, "what is right is taken")
 

@@ -7,6 +7,7 @@ from place import PATIENCE, Given, Local, contains, each_version, equal, holds, 
 
 from databases import Branch
 from planted import KEEPS, answer, metric, midnight, plant
+from upkeep import Someone
 
 TOOL = "tune_autovacuum_parameters"
 
@@ -70,6 +71,15 @@ def says_what_it_leaves_alone(version):
         contains(str(place.run(TOOL, min_hours=0, most_runs_per_hour=0)["result"]["skipped"]),
                  "comes often already")
         place.run(TOOL, check=2, off_by=0.5)
+
+
+def settings_are_their_owners_whoever_may_vacuum(version):
+    with Given(version) as place, Someone(place) as someone:
+        busy(place, "t")
+        before = options(place, "t")
+        place.sql(f"ALTER DATABASE {place.database} OWNER TO {someone.role}")
+        contains(someone.runs(TOOL, "--min_hours", "0", "--most_runs_per_hour", "1e9"), "the role does not own public.t")
+        equal(options(place, "t"), before, "nothing is set")
 
 
 TRIED = {"min_hours": 0, "revert_hours": 0, "again_hours": 0, "settle_runs": 1}
@@ -303,5 +313,5 @@ def a_tuning_is_of_its_database(version):
 
 suite(*each_version(a_tuning_is_of_its_database, a_compute_that_sleeps_each_night_is_tuned_by_what_was_noted,
                     a_table_to_which_rows_are_only_added_is_frozen_in_small_parts, a_large_table_is_analyzed_in_time, room_is_advised_where_updates_find_none,
-                    a_tuning_is_judged_though_the_compute_slept_since, tightens_what_comes_too_late, changes_nothing_twice, says_what_it_leaves_alone,
+                    a_tuning_is_judged_though_the_compute_slept_since, tightens_what_comes_too_late, changes_nothing_twice, says_what_it_leaves_alone, settings_are_their_owners_whoever_may_vacuum,
                     what_made_it_worse_is_taken_back, what_helped_is_kept, what_somebody_else_has_set_is_theirs), at_once=2)

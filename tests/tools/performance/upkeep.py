@@ -4,7 +4,7 @@ import contextlib
 import os
 import time
 
-from place import Place, target
+from place import PATIENCE, Place, target
 
 
 class Private(Place):
@@ -22,14 +22,19 @@ class Private(Place):
         return super().cli(*words, env={"LBOPS_WARD": self.there, **(env or {})}, **more)
 
 
+# Before the session answers, its changes are counted; by itself it may do so only when it ends, after its client has gone.
+COUNTED = "SELECT pg_stat_force_next_flush()"
+
+
 def plant(place, name="t", rows=10_000, dead=6_000, options="autovacuum_enabled=off", held=False):
     """A table whose dead rows nobody has removed. Unless somebody is meant to hold them, anybody may: no transaction
     of the server is older than they. The transaction that deleted them."""
     place.sql(f"CREATE TABLE {name} (id int, note text) WITH ({options});"
-              f"INSERT INTO {name} SELECT g, 'note ' || g FROM generate_series(1, {rows}) g;")
+              f"INSERT INTO {name} SELECT g, 'note ' || g FROM generate_series(1, {rows}) g;" + COUNTED)
     place.sql(f"VACUUM ANALYZE {name}")
     if dead:
-        deleter = int(place.sql(f"BEGIN; DELETE FROM {name} WHERE id <= {dead}; SELECT pg_current_xact_id(); COMMIT"))
+        deleter = int(place.sql(f"BEGIN; DELETE FROM {name} WHERE id <= {dead}; SELECT pg_current_xact_id();"
+                                f"{COUNTED}; COMMIT"))
         if not held:
             wait_for_others(place, deleter)
         return deleter
@@ -64,6 +69,15 @@ def ask_first(place):
                      WHILE NOT pg_try_advisory_lock_shared(1) LOOP PERFORM pg_sleep(0.01); END LOOP;
                      PERFORM pg_advisory_unlock_shared(1); RETURN $1; END $$;
                  CREATE INDEX ON first (when_free(id))""")
+
+
+def until(place, question, answer="t"):
+    """Asks until it is so: what is waited for happens elsewhere, when it gets to it."""
+    end = time.monotonic() + PATIENCE
+    while place.sql(question) != answer:
+        if time.monotonic() > end:
+            raise AssertionError(f"never {answer}: {question}")
+        time.sleep(0.05)
 
 
 def dead(place, name="t"):
@@ -144,3 +158,21 @@ def burn(place, count):
 
 def by_kind(findings):
     return sorted((f["object"], f["kind"]) for f in findings)
+
+
+class Someone:
+    """A role that sees all counters and owns nothing, as which lbops comes to a place."""
+
+    def __init__(self, place):
+        self.place, self.role = place, place.database + "_r"
+        place.sql(f"CREATE ROLE {self.role} LOGIN; GRANT pg_read_all_stats TO {self.role}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        self.place.sql(f"ALTER DATABASE {self.place.database} OWNER TO postgres; DROP OWNED BY {self.role} CASCADE; DROP ROLE {self.role}")
+
+    def runs(self, tool, *words):
+        url = self.place.url().replace("postgres@", f"{self.role}@")
+        return self.place.cli("--json", "run", tool, "--dsn", url, *words, check=0).stdout

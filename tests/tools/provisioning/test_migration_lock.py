@@ -2,6 +2,8 @@
 afterwards."""
 
 import json
+import os
+import signal
 
 from migrating import FIRST, TOOL, Migrations
 from place import contains, each_version, equal, suite
@@ -25,11 +27,23 @@ def reading(place, isolation="REPEATABLE READ"):
 def ended_with_its_session(place, running):
     """Ends the session that has the lock. Gives the run's error, once nobody has the lock any more."""
     equal(place.sql(f"SELECT pg_terminate_backend({HOLDER})"), "t", "its session is ended")
+    place.until(f"SELECT {HOLDER} IS NULL")
+    os.killpg(running.pid, signal.SIGCONT)  # for who was halted
     document = json.loads(running.communicate()[0])
     equal((document["status"], document["error"]["code"]), ("failed", "unreachable"), "it is said")
     contains(document["error"]["message"], "terminating connection")
-    place.until(f"SELECT {HOLDER} IS NULL")
     return document
+
+
+def halted(place, running, while_so):
+    """The run, in a moment in which that is so: it ends by itself, however quickly one looks."""
+    place.until(while_so)
+    os.killpg(running.pid, signal.SIGSTOP)
+    while place.sql(while_so) != "t":
+        os.killpg(running.pid, signal.SIGCONT)
+        place.until(while_so)
+        os.killpg(running.pid, signal.SIGSTOP)
+    return running
 
 
 def what_was_in_a_transaction_is_gone_with_the_session(version):
@@ -67,9 +81,8 @@ def a_session_that_dies_between_two_tries_ends_the_run(version):
         place.migrate(target_version="1")
         reader = reading(place)
         running = place.start(lock_timeout_ms=10, lock_pause_ms=60000)
-        place.until(f"SELECT count(*) = 1 FROM pg_stat_activity WHERE pid = {HOLDER} AND state = 'idle' "
-                    "AND clock_timestamp() - state_change > '1 second'")
-        ended_with_its_session(place, running)
+        ended_with_its_session(place, halted(place, running, "SELECT count(*) = 1 FROM pg_stat_activity "
+                                             f"WHERE pid = {HOLDER} AND state = 'idle' AND clock_timestamp() - state_change > '1 second'"))
         reader.communicate("ROLLBACK;\n")
         equal(place.ledger(), ["V1__orders.sql|done|2|2"], "nothing was done without the lock")
         equal(place.migrate()["result"]["applied"], 1, "the next run")
