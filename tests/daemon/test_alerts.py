@@ -693,6 +693,7 @@ def what_somebody_has_taken_on_is_left_to_them():
         equal((acknowledged["event_action"], acknowledged["dedup_key"]), ("acknowledge", key), "in PagerDuty")
         contains(told(daemon, slack, 3)[2]["json"]["text"], "acknowledged by ada (I look at it): lock_wait_time is past its limit")
         daemon.wait(lambda: steps(daemon, key)[-1] == "acknowledged", "it is in history")
+        daemon.cli("ack", key, *why, check=0)  # the same again is told to nobody
         daemon.kill()
         daemon.start()
         listed = daemon.cli("alerts", check=0).stdout
@@ -748,6 +749,8 @@ def what_was_done_is_told_to_those_who_know_and_with_all_that_follows():
         equal(end["event_action"], "resolve", "it ends")
         contains(json.dumps(told(daemon, slack, 6)[5]["json"]), "resolved: ", "a person has looked (breaches, run ")
         daemon.wait(lambda: steps(daemon, key)[-1:] == ["resolved"], "history has its end")
+        equal(reported(daemon, f"SELECT a.severity FROM alert_history a WHERE a.alert_id = '{key}' AND a.state = 'resolved'"), [["critical"]],
+              "the end is as bad as it was")
         equal(steps(daemon, key), ["fired", "treated", "renotified", "escalated", "treated", "resolved"], "in history")
         breach(daemon, database="bank")
         anew = told(daemon, duty, 7)[6]["json"]

@@ -300,6 +300,21 @@ def a_failed_commit_is_told_and_takes_nothing_from_the_question():
         equal(alone(place, notes=["a", "b"])["result"]["count"], 2, "rows when the other has gone")
 
 
+def status_says_why_history_cannot_be_written():
+    with workspace(LOCAL.replace("3600", "1")) as place:
+        def trouble():
+            return next(s["trouble"] for s in place.status()["services"] if s["kind"] == "delta")
+        alone(place, act="note")
+        alone(place)
+        holder = subprocess.Popen(["flock", str(place.state / "history" / "lock"), "cat"], stdin=subprocess.PIPE)
+        place.start()
+        alone(place, act="note", notes=["b"])
+        place.wait(trouble, "it cannot be written")
+        contains(place.cli("status", check=0).stdout, f"service:  delta (delta_local) is up: {trouble()}")
+        holder.communicate()
+        place.wait(lambda: trouble() is None, "it can be again")
+
+
 suite(one_run_sees_what_runs_before_it_have_noted, every_type_comes_back_as_it_went, a_plan_and_a_called_tool_read_too,
       the_catalogues_question_tells_the_newest_of_a_target,
       a_long_answer_is_whole_or_an_error, under_the_daemon_runs_read_at_once, a_question_ends_with_its_run,
@@ -308,4 +323,5 @@ suite(one_run_sees_what_runs_before_it_have_noted, every_type_comes_back_as_it_w
       a_service_that_is_killed_answers_all_the_same, a_daemon_that_is_killed_leaves_no_question_behind,
       without_a_service_the_error_says_so,
       where_nobody_keeps_one_an_empty_answer_would_be_a_lie, fixtures_answer_in_its_place_and_are_recorded,
-      history_that_keeps_counts_answers_with_them, a_failed_commit_is_told_and_takes_nothing_from_the_question)
+      history_that_keeps_counts_answers_with_them, a_failed_commit_is_told_and_takes_nothing_from_the_question,
+      status_says_why_history_cannot_be_written)

@@ -156,6 +156,10 @@ def a_wide_table_leaves_in_several_groups(version):
         equal(sum(a["evidence"]["rows"] for a in asked), 55, "all of it is asked for")
         holds(all("those of batches" in a["title"] for a in asked), [a["title"] for a in asked])
         equal([r["rows_archived"] for r in place.waiting("data_archival_history") if r["status"] == "waiting"], [55], "history")
+        long = max(asked, key=lambda a: len(a["plan"]))
+        listed, whole = place.cli("approvals", check=0).stdout, place.cli("approvals", long["id"], check=0).stdout
+        holds(f"    ... and {len(long['plan']) - 3} more: lbops approvals {long['id']}\n" in listed, "a list shows what it is about")
+        holds("more: lbops approvals" not in whole and len(whole.splitlines()) > len(long["plan"]), "and one by its id is whole")
         place.approve(asked[0]["id"])
         equal(int(place.sql("SELECT count(*) FROM wide")), 55 - asked[0]["evidence"]["rows"], "one group is gone")
         place.archive(check=3, **words)
