@@ -51,9 +51,9 @@ char *serve_remind_line(const alerting *a);
 bool serve_is_known_word(const alerting *a, struct json_object *before);
 
 /* serve_treated.c: what an event says was done, as JSON; the caller frees. */
-char *serve_treatment(const event *e, const char *text);
-/* Nobody has been told that it was done. */
-bool serve_is_news_of_treatment(const alerting *a, struct json_object *before);
+char *serve_treatment(const event *e, struct json_object *payload);
+/* It is not what is known already, nor that nothing was done after something was. known: the document; or NULL. */
+bool serve_treats_anew(struct json_object *known, const char *treated);
 /* What was done before belongs to the alert until that ends. */
 void serve_carry_treatment(alerting *a, struct json_object *before);
 void serve_put_done(alerting *a); /* into its document */

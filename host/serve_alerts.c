@@ -316,7 +316,7 @@ static const char *change_of(const alerting *a, bool is_open, struct json_object
     if (a->is_acknowledging)
         return is_open && !serve_is_known_word(a, before) ? "acknowledged" : NULL;
     if (a->is_treating)
-        return is_open && serve_is_news_of_treatment(a, before) ? "treated" : NULL;
+        return is_open && serve_treats_anew(json_get_object(before, "treated"), a->treated) ? "treated" : NULL;
     if (!is_open)
         return a->is_reminding ? NULL : "opened";
     if (a->severity > serve_severity(json_get_text(before, "severity")))

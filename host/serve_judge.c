@@ -59,7 +59,7 @@ static void judge_treatment(alerting *a, const event *e, struct json_object *pay
     judge_threshold(a, payload, false);
     a->is_treating = true;
     a->said = base_strdup(text_of(payload, "text"));
-    a->treated = serve_treatment(e, a->said);
+    a->treated = serve_treatment(e, payload);
 }
 
 /* A cause that needs a person. */

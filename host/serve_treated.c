@@ -2,11 +2,12 @@
  * its end. It stands in what the state knows of the alert as "treated", and in the document as the payload's "done". */
 #include "serve_alerting.h"
 
-char *serve_treatment(const event *e, const char *text)
+char *serve_treatment(const event *e, struct json_object *payload)
 {
     BUF_AUTO b = BUF_INIT(EVENT_PAYLOAD);
     buf_putc(&b, '{');
-    json_member_string(&b, "text", text);
+    json_member_string(&b, "text", json_get_text(payload, "text"));
+    json_member_string(&b, "status", json_get_text(payload, "status"));
     json_member_string(&b, "by", e->tool);
     json_member_string(&b, "run", e->run_id);
     json_key(&b, "at");
@@ -15,10 +16,20 @@ char *serve_treatment(const event *e, const char *text)
     return base_strdup(buf_text(&b));
 }
 
-bool serve_is_news_of_treatment(const alerting *a, struct json_object *before)
+/* Limits hold back what was just done, and there may be nothing to do after it. */
+static bool is_idle(struct json_object *treated)
 {
-    const char *known = json_get_text(json_get_object(before, "treated"), "text");
-    return !known || !a->said || strcmp(known, a->said) != 0;
+    const char *status = json_get_text(treated, "status");
+    return status && (strcmp(status, "skipped") == 0 || strcmp(status, "nothing_to_do") == 0);
+}
+
+bool serve_treats_anew(struct json_object *known, const char *treated)
+{
+    lb_error bad;
+    JSON_AUTO *now = json_parse(treated, strlen(treated), &bad);
+    const char *before = json_get_text(known, "text"), *text = json_get_text(now, "text");
+    bool is_same = before && text && strcmp(before, text) == 0;
+    return !is_same && !(before && is_idle(now) && !is_idle(known));
 }
 
 void serve_carry_treatment(alerting *a, struct json_object *before)

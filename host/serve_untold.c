@@ -87,6 +87,17 @@ static void see(item *i, alerting *sight)
     i->count++;
 }
 
+static void treat(item *i, const alerting *sight)
+{
+    lb_error bad;
+    JSON_AUTO *known = i->treated ? json_parse(i->treated, strlen(i->treated), &bad) : NULL;
+    if (!serve_treats_anew(known, sight->treated))
+        return;
+    free(i->treated);
+    i->treated = base_strdup(sight->treated);
+    i->treated_seq = sight->seq;
+}
+
 /* A branch that is gone has no alerts. */
 static void end_all(untold *news, const alerting *sight)
 {
@@ -111,9 +122,7 @@ static void take_event(untold *news, const event *e)
     }
     item *i = find_or_add(news, sight.key);
     if (sight.is_treating) {
-        free(i->treated);
-        i->treated = base_strdup(sight.treated);
-        i->treated_seq = e->seq;
+        treat(i, &sight);
         serve_alerting_done(&sight);
         return;
     }
@@ -235,6 +244,7 @@ char *untold_update(untold *news, const lb_state_doc *doc)
     if (!alert)
         return NULL;
     bool is_new = is_news(news, i->seq, alert), is_treated = i->treated && is_news(news, i->treated_seq, alert);
+    is_treated = is_treated && serve_treats_anew(json_get_object(alert, "treated"), i->treated);
     if (!is_new)
         i->is_told = true;
     if (!was_open || (!is_new && !is_treated))

@@ -5,7 +5,7 @@ struct args {
     const char *metric, *level;
     int64_t first, count;
     bool over;
-    const char *deleted, *detail, *database, *treated;
+    const char *deleted, *detail, *database, *treated, *status;
     double remind_s;
 };
 
@@ -19,6 +19,7 @@ static const lb_param params[] = {
     LB_PARAM(struct args, detail, LB_TEXT, "{}", "the evidence, as JSON"),
     LB_PARAM(struct args, database, LB_TEXT, NULL, "the database that they are in"),
     LB_PARAM(struct args, treated, LB_TEXT, NULL, "what was done about them"),
+    LB_PARAM(struct args, status, LB_TEXT, "executed", "and how that ended"),
     LB_PARAM(struct args, remind_s, LB_F64, "3600", "what it says of reminders"),
     LB_PARAMS_END,
 };
@@ -35,7 +36,7 @@ static int run(lb_ctx *ctx, lb_error *err)
         const char *object = lb_printf(ctx, "object %lld", (long long)i);
         if (args->treated)
             r = lb_emit(ctx, "threshold.treated",
-                        LB_ARGS(lb_text("metric", args->metric), lb_text("status", "executed"),
+                        LB_ARGS(lb_text("metric", args->metric), lb_text("status", args->status),
                                 lb_text("text", args->treated), lb_text("object", object),
                                 lb_text("database", args->database)),
                         err);

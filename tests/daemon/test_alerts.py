@@ -736,6 +736,7 @@ def what_was_done_is_told_to_those_who_know_and_with_all_that_follows():
         contains(daemon.cli("runs", run, check=0).stdout, "breaches")
         contains(daemon.cli("alerts", check=0).stdout, "    treated by breaches at 20", f": {done}")
         breach(daemon, treated=done, database="bank")  # told once
+        breach(daemon, treated="held back: it was just done", status="skipped", database="bank")  # and takes the place of nothing
         daemon.kill()
         daemon.start()
         remind(daemon, key := page["dedup_key"], database="bank", remind_s=0.01)
