@@ -73,6 +73,9 @@ def a_session_is_ended_once_a_person_agrees(bed):
     asked = bed.run(TOOL, check=None)
     equal(foremost(asked), ("idle_in_transaction", f"session {idler.pid}", "medium", "pending_approval", None), "asked")
     holds(idler.lives(), "it is not ended by itself")
+    treated = {e["payload"]["metric"]: e["payload"]["text"] for e in asked["events"] if e["type"] == "threshold.treated"}
+    equal(set(treated), {"txid_age", "lock_wait_time", "connection_utilization"}, "the alerts of what it drives hear of it")
+    holds(all(f"waits for a person (lbops approvals) (idle_in_transaction of session {idler.pid})" in t for t in treated.values()), str(treated))
     radius, why = radius_of(bed.approvals())
     equal(why, None, "it is known")
     equal((radius["holds"], radius["relations_locked"], radius["waiters"], radius["has_written"]),

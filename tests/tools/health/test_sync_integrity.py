@@ -108,6 +108,9 @@ def what_is_misspelt_is_said(version):
                 error = given.run(tool, pairs=[pair], check=1, **{name: value})["error"]
                 equal((error["code"], error["message"]), ("not_found", f"no pair is of {value}"), tool)
                 contains(error["hint"], "that are no pair")
+        other = {"source": "orders", "target": "main.public.elsewhere"}
+        picked = given.run(TOOL, pairs=[other, pair], source_table="public.orders", target_delta_table="main.public.orders", grace_s=0)["result"]
+        equal([i["target"] for i in picked["integrity"]], ["main.public.orders"], "whoever names both means that pair")
         right = given.run(TOOL, pairs=[{**pair, "type": "continuous", "key_columns": ["id"], "timestamp_column": None}], grace_s=0)
         equal(right["result"]["total_pairs"], 1, "what is right is taken")
 
